@@ -1,0 +1,20 @@
+"""An independent, exact reading of the sourcing model for tests: plain Python, small batches."""
+
+from .brute import Option, Resource, TooLarge, options
+from .costs import Shipment
+from .features import CONSTRAINTS, features
+from .solving import Solution, nothing_cents, solve, solve_by_milp
+
+__all__ = [
+    "CONSTRAINTS",
+    "Option",
+    "Resource",
+    "Shipment",
+    "Solution",
+    "TooLarge",
+    "features",
+    "nothing_cents",
+    "options",
+    "solve",
+    "solve_by_milp",
+]
