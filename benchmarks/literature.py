@@ -41,8 +41,8 @@ def read_gap(path: Path | str) -> Problem:
 def read_mmkp(path: Path | str) -> tuple[Problem, int]:
     """Read a multiple-choice multi-dimensional knapsack problem; its values become negative costs.
 
-    The file holds the numbers of groups, options a group and resources, the capacities, then for each group its
-    number and its options, each a value and the uses. Lines after the last group are ignored.
+    The file holds the numbers of groups, options a group and resources, the capacities, then for each group
+    its number and its options, each a value and the uses. Lines after the last group are ignored.
 
     Returns
     -------

@@ -111,7 +111,7 @@ def read_policy(found: Mapping[str, Any], log: FaultLog) -> Policy | None:
                 column=shown(name),
             )
             continue
-        value = given.get(column.name)
+        value = found.get(column.name)
         expected = column.expected
         if column.kind == "int" and type(value) is int and value > INT_MAX:
             expected = f"an integer up to {INT_MAX}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from engine.tables import Sheet, known_columns
 
 _BLOCK_BYTES = 1 << 22
 _MAX_COLUMNS = 64  # more than any table has; what lies beyond has an unknown or repeated name
+_MAX_RAGGED = 10_000  # with more records of another length than this the file is given up
 
 
 def read_csv(path: Path, schema: TableSchema, log: FaultLog) -> Sheet | None:
@@ -52,14 +53,15 @@ def read_csv(path: Path, schema: TableSchema, log: FaultLog) -> Sheet | None:
         log.add(schema.name, f"{path.name}: {problem}", "quotation marks in pairs")
         return None
     cells, ragged = _read_cells(data)
+    for record in ragged:
+        log.add(schema.name, _counted(record.n_cells), _counted(record.n_expected), row=record.row)
     if isinstance(cells, str):
+        if ragged:
+            return None  # said enough
         undecodable = _undecodable(data)
         value, expected = undecodable or (shown(cells), "a CSV file")
         log.add(schema.name, f"{path.name}: {value}", expected)
         return None
-    n_columns = cells.num_columns
-    for number, n_cells in ragged:
-        log.add(schema.name, _counted(n_cells), _counted(n_columns), row=number)
     names = [column[0].as_py() or "" for column in cells.columns]
     places = known_columns(
         schema, names, lambda name, value, expected: log.add(schema.name, value, expected, column=name)
@@ -69,9 +71,17 @@ def read_csv(path: Path, schema: TableSchema, log: FaultLog) -> Sheet | None:
     row_numbers = None
     if ragged:
         gone = no_flags(n_rows + len(ragged))
-        gone[[number - 1 for number, _ in ragged]] = True
+        gone[[record.row - 1 for record in ragged]] = True
         row_numbers = np.flatnonzero(~gone) + 1
     return Sheet(schema=schema, form="text", n_rows=n_rows, columns=columns, row_numbers=row_numbers)
+
+
+class _Ragged(NamedTuple):
+    """A record with too few or too many cells."""
+
+    row: int
+    n_cells: int
+    n_expected: int
 
 
 def _counted(n_cells: int) -> str:
@@ -84,26 +94,26 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
 
 
-def _read_cells(data: bytes) -> tuple[pa.Table | str, list[tuple[int, int]]]:
-    """Return all records as text, the header being the first; and number and length of the ragged ones.
+def _read_cells(data: bytes) -> tuple[pa.Table | str, list[_Ragged]]:
+    """Return all records as text, the header being the first; and those of another length, left out.
 
     Where nothing can be read, the text of the reason stands in for the records.
     """
     try:
         return _parse(data, threads=True, handler=None), []
     except pa.ArrowException as error:
-        if "columns, got" not in str(error):
+        if "columns, got" not in str(error) or _undecodable(data) is not None:
             return str(error), []
-    ragged: list[tuple[int, int]] = []
+    ragged: list[_Ragged] = []
 
     def note(record: Any) -> str:
-        ragged.append((record.number - 1, record.actual_columns))
-        return "skip"
+        ragged.append(_Ragged(record.number - 1, record.actual_columns, record.expected_columns))
+        return "skip" if len(ragged) < _MAX_RAGGED else "error"
 
     try:
         return _parse(data, threads=False, handler=note), ragged  # only one thread counts the records
     except pa.ArrowException as error:
-        return str(error), []
+        return str(error), ragged
 
 
 def _parse(data: bytes, *, threads: bool, handler: Any) -> pa.Table:

@@ -169,7 +169,7 @@ def shown(value: Any, *, quoted: bool = False) -> str:
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, int):
-        return _cut(str(value)) if value.bit_length() < 10_000 else "a huge integer"
+        return _cut(str(value)) if value.bit_length() < 1000 else "a huge integer"
     text = value if isinstance(value, str) else str(value)
     short = _cut(text)
     if (quoted and isinstance(value, str)) or short != short.strip() or not short.isprintable():

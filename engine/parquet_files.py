@@ -43,18 +43,20 @@ def read_parquet(path: Path, schema: TableSchema, log: FaultLog) -> Sheet | None
     except (pa.ArrowException, ValueError, KeyError, OverflowError) as error:
         log.add(schema.name, f"{path.name} cannot be read ({shown(str(error))})", "a Parquet file")
         return None
-    for name in known:
-        if name not in flat:
-            log.add(schema.name, "of a nested type", "one value a row", column=name)
-    return _sheet(table, {name: table.column_names.index(name) for name in flat}, schema, log)
+    nested = [name for name in known if name not in flat]
+    for name in nested:
+        log.add(schema.name, "of a nested type", "one value a row", column=name)
+    return _sheet(table, {name: table.column_names.index(name) for name in flat}, schema, log, nested)
 
 
 def table_sheet(table: pa.Table, schema: TableSchema, log: FaultLog) -> Sheet:
     """Return an Arrow table as a sheet; unknown and broken columns are reported and left out."""
-    return _sheet(table, _known(schema, table.column_names, log), schema, log)
+    return _sheet(table, _known(schema, table.column_names, log), schema, log, [])
 
 
-def _sheet(table: pa.Table, places: dict[str, int], schema: TableSchema, log: FaultLog) -> Sheet:
+def _sheet(
+    table: pa.Table, places: dict[str, int], schema: TableSchema, log: FaultLog, refused: list[str]
+) -> Sheet:
     columns = {}
     for name, at in places.items():
         column = table.column(at)
@@ -63,7 +65,10 @@ def _sheet(table: pa.Table, places: dict[str, int], schema: TableSchema, log: Fa
             columns[name] = pa.concat_arrays(column.chunks) if column.num_chunks else column.combine_chunks()
         except (pa.ArrowException, ValueError) as error:
             log.add(schema.name, f"broken ({shown(str(error))})", "a sound column", column=name)
-    return Sheet(schema=schema, form="arrow", n_rows=table.num_rows, columns=columns)
+            refused = [*refused, name]
+    return Sheet(
+        schema=schema, form="arrow", n_rows=table.num_rows, columns=columns, refused=frozenset(refused)
+    )
 
 
 def _known(schema: TableSchema, names: list[str], log: FaultLog) -> dict[str, int]:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from engine.network import IntArray, Network
 from engine.orders import Orders
-from engine.shipments import MAX_CODE_BITS, Shipments, level_of, piece_shifts, unallocated_cents
+from engine.rates import unallocated_cents
+from engine.shipments import MAX_CODE_BITS, Shipments, grown, level_of, piece_shifts
 from solver.source import MILLI, NO_FLOOR, Prices, price_of
 
-MAX_TABLE_PIECES = 20
+MAX_TABLE_PIECES = 18
 MAX_PAIR_PIECES = 8
 SEARCH_LIMIT = 3_000_000
 """Steps after which the search for one order stops and reports a lower, still valid floor."""
@@ -29,53 +30,12 @@ class Listing(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _compact(code: int, shifts: IntArray) -> int:
+def _compact(code: int, n_pieces: int) -> int:
+    """One bit a piece from a code whose pieces all go whole or not at all (two bits each)."""
     mask = 0
-    for piece in range(shifts.size - 1):
-        if (code >> shifts[piece]) & 1:
-            mask |= 1 << piece
+    for piece in range(n_pieces):
+        mask |= ((code >> (2 * piece)) & 1) << piece
     return mask
-
-
-@njit(cache=True, nogil=True)
-def offer_price(
-    network: Network,
-    orders: Orders,
-    shipments: Shipments,
-    prices: Prices,
-    shifts: IntArray,
-    visit: int,
-    offer: int,
-) -> int:
-    """Price of what an offer uses, in thousandths of a cent."""
-    slot = shipments.visit_slot[visit]
-    code = shipments.offer_code[offer]
-    total = np.int64(0)
-    units = np.int64(0)
-    for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
-        line = shipments.stop_line[stop]
-        level = level_of(code, shifts, orders.line_piece[line])
-        if level > 0:
-            amount = level * orders.line_step[line]
-            units += amount
-            first = shipments.stop_resource[stop]
-            for resource in range(first, first + shipments.stop_n_resources[stop]):
-                total += price_of(prices, resource, amount)
-    resource = network.slot_shipments_resource[slot]
-    if resource >= 0:
-        total += price_of(prices, resource, 1)
-    resource = network.slot_units_resource[slot]
-    if resource >= 0:
-        total += price_of(prices, resource, units)
-    resource = network.slot_service_resource[slot, shipments.offer_service[offer]]
-    if resource >= 0:
-        total += price_of(prices, resource, 1)
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _fits(code: int, room: int, guards: int) -> bool:
-    return ((room | guards) - code) & guards == guards
 
 
 @njit(cache=True, nogil=True)
@@ -89,13 +49,166 @@ def _left_cents(orders: Orders, order: int, room: int, shifts: IntArray) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _same_offers(a: IntArray, b: IntArray) -> bool:
-    if a.size != b.size:
-        return False
-    for i in range(a.size):
-        if a[i] != b[i]:
-            return False
-    return True
+def _net_gains(
+    network: Network,
+    orders: Orders,
+    order: int,
+    shipments: Shipments,
+    visits: tuple[int, int],
+    prices: Prices,
+    shifts: IntArray,
+    binary: bool,
+    gain: IntArray,
+    slot_of: IntArray,
+) -> None:
+    """What each offer saves, less its cost, its prices and one split, in thousandths of a cent."""
+    n_pieces = shifts.size - 1
+    first_line = orders.line_first[order]
+    n_lines = orders.line_first[order + 1] - first_line
+    first_offer = shipments.offer_first[visits[0]]
+    split = np.int64(network.split_cents) * MILLI
+    lost = np.zeros(n_lines, np.int64)
+    for i in range(n_lines):
+        lost[i] = unallocated_cents(orders, order, first_line + i, orders.line_quantity[first_line + i]) * MILLI
+    worth = np.zeros(n_pieces, np.int64)
+    units = np.zeros(n_pieces, np.int64)
+    for visit in range(visits[0], visits[1]):
+        slot = shipments.visit_slot[visit]
+        base = split
+        resource = network.slot_shipments_resource[slot]
+        if resource >= 0:
+            base += price_of(prices, resource, 1)
+        units_resource = network.slot_units_resource[slot]
+        first_stop, last_stop = shipments.stop_first[visit], shipments.stop_first[visit + 1]
+        if binary:
+            worth[:] = 0
+            units[:] = 0
+            for stop in range(first_stop, last_stop):
+                line = shipments.stop_line[stop]
+                amount = orders.line_step[line]
+                value = lost[line - first_line]
+                first = shipments.stop_resource[stop]
+                for r in range(first, first + shipments.stop_n_resources[stop]):
+                    value -= price_of(prices, r, amount)
+                worth[orders.line_piece[line]] += value
+                units[orders.line_piece[line]] += amount
+        for offer in range(shipments.offer_first[visit], shipments.offer_first[visit + 1]):
+            code = shipments.offer_code[offer]
+            value = -shipments.offer_cents[offer] * MILLI - base
+            amount = np.int64(0)
+            if binary:
+                for piece in range(n_pieces):
+                    if (code >> (2 * piece)) & 1:
+                        value += worth[piece]
+                        amount += units[piece]
+            else:
+                for stop in range(first_stop, last_stop):
+                    line = shipments.stop_line[stop]
+                    moved = level_of(code, shifts, orders.line_piece[line]) * orders.line_step[line]
+                    if moved > 0:
+                        amount += moved
+                        rest = orders.line_quantity[line] - moved
+                        value += lost[line - first_line] - unallocated_cents(orders, order, line, rest) * MILLI
+                        first = shipments.stop_resource[stop]
+                        for r in range(first, first + shipments.stop_n_resources[stop]):
+                            value -= price_of(prices, r, moved)
+                value += n_pieces * MILLI  # roundings of lines that several shipments share
+            if units_resource >= 0:
+                value -= price_of(prices, units_resource, amount)
+            resource = network.slot_service_resource[slot, shipments.offer_service[offer]]
+            if resource >= 0:
+                value -= price_of(prices, resource, 1)
+            gain[offer - first_offer] = value
+            slot_of[offer - first_offer] = slot
+
+
+@njit(cache=True, nogil=True)
+def _relaxed_gain(
+    network: Network,
+    orders: Orders,
+    order: int,
+    shipments: Shipments,
+    visits: tuple[int, int],
+    prices: Prices,
+    most: int,
+) -> float:
+    """A ceiling, in cents, on what serving a large order can save: freight is replaced by a line below it.
+
+    Then the slots of a shipment set are paid for, and each line takes the best of them by itself.
+    """
+    first_line = orders.line_first[order]
+    n_lines = orders.line_first[order + 1] - first_line
+    n_visits = visits[1] - visits[0]
+    gain = np.zeros((n_visits, n_lines))
+    base = np.zeros(n_visits)
+    alone = np.zeros(n_visits)
+    for v in range(n_visits):
+        visit = visits[0] + v
+        slot = shipments.visit_slot[visit]
+        node = network.slot_node[slot]
+        base[v] = shipments.visit_base_cents[visit] + network.split_cents
+        resource = network.slot_shipments_resource[slot]
+        if resource >= 0:
+            base[v] += price_of(prices, resource, 1) / MILLI
+        alone[v] = -base[v]
+        for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
+            line = shipments.stop_line[stop]
+            quantity = orders.line_quantity[line]
+            sku = orders.line_sku[line]
+            splits = orders.line_step[line] != quantity
+            share = quantity * (
+                network.node_unit_cents[node] + shipments.visit_gram_cents[visit] * network.item_billable_g[sku]
+            )
+            if not splits:
+                share += network.node_line_cents[node]
+            first = shipments.stop_resource[stop]
+            for r in range(first, first + shipments.stop_n_resources[stop]):
+                if not splits or prices.table_first[r] == prices.table_first[r + 1]:
+                    share += price_of(prices, r, quantity) / MILLI
+            r = network.slot_units_resource[slot]
+            if r >= 0 and prices.table_first[r] == prices.table_first[r + 1]:
+                share += price_of(prices, r, quantity) / MILLI
+            lost = unallocated_cents(orders, order, line, quantity) + (1.0 if splits else 0.0)
+            gain[v, line - first_line] = max(0.0, lost - share)
+            alone[v] += gain[v, line - first_line]
+    by_value = np.argsort(-alone)
+    ceiling = 0.0
+    if most <= 3:
+        limit = 400_000
+        current = np.zeros((most + 1, n_lines))
+        total = np.zeros(most + 1)
+        at = np.zeros(most + 1, np.int64)
+        depth = 0
+        while depth >= 0 and limit > 0:
+            limit -= 1
+            i = at[depth]
+            if i >= n_visits or total[depth] + (most - depth) * max(0.0, alone[by_value[i]]) <= ceiling:
+                if i < n_visits and depth == 0 and alone[by_value[i]] > ceiling:
+                    ceiling = alone[by_value[i]]
+                depth -= 1
+                continue
+            at[depth] = i + 1
+            v = by_value[i]
+            value = total[depth] - base[v]
+            for line in range(n_lines):
+                best = max(current[depth, line], gain[v, line])
+                value += best - current[depth, line]
+                current[depth + 1, line] = best
+            ceiling = max(ceiling, value)
+            if depth + 1 < most:
+                depth += 1
+                total[depth] = value
+                at[depth] = i + 1
+        if limit > 0:
+            return ceiling + network.split_cents
+    ceiling = 0.0
+    for line in range(n_lines):
+        best = 0.0
+        for v in range(n_visits):
+            best = max(best, gain[v, line])
+        ceiling += best
+    least = base.min() if n_visits else 0.0
+    return ceiling - (least if least > 0.0 else most * least) + network.split_cents
 
 
 @njit(cache=True, nogil=True)
@@ -106,23 +219,57 @@ def weak_floor(network: Network, orders: Orders, order: int) -> int:
     the lowest (negative) preference. In thousandths of a cent.
     """
     gram = np.inf
-    for rate in range(network.rate_first.size - 1):
-        first, last = network.rate_first[rate], network.rate_first[rate + 1]
-        for row in range(first, last):
-            gram = min(gram, network.rate_cents[row] / network.rate_max_g[row])
-    least_unit = network.node_unit_cents.min() if network.node_unit_cents.size else 0
-    least_line = network.node_line_cents.min() if network.node_line_cents.size else 0
-    least_preference = min(0, network.node_preference_cents.min()) if network.node_unit_cents.size else 0
-    total = 0.0
+    for row in range(network.rate_max_g.size):
+        gram = min(gram, network.rate_cents[row] / network.rate_max_g[row])
+    least_unit = network.node_unit_cents.min()
+    least_preference = min(np.int64(0), network.node_preference_cents.min())
+    total = orders.max_shipments[order] * float(least_preference)
     for line in range(orders.line_first[order], orders.line_first[order + 1]):
-        quantity = orders.line_quantity[line]
         lost = orders.line_unallocated_cents[line] * orders.priority_pct[order] / 100.0
         served = least_unit + gram * network.item_billable_g[orders.line_sku[line]]
-        if not network.allow_line_split:
-            served += least_line / quantity
-        total += quantity * min(lost, served) - 1.0
-    total += orders.max_shipments[order] * float(least_preference)
+        total += orders.line_quantity[line] * min(lost, served) - 1.0
     return int(np.floor(total * MILLI))
+
+
+@njit(cache=True, nogil=True)
+def _same_offers(a: IntArray, b: IntArray) -> bool:
+    if a.size != b.size:
+        return False
+    for i in range(a.size):
+        if a[i] != b[i]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _pairs(one: IntArray, two: IntArray, n_sets: int) -> None:
+    """Best gain of at most two disjoint sets that make up exactly each set."""
+    for s in range(n_sets):
+        best = one[s]
+        part = (s - 1) & s
+        while part > (s ^ part):
+            best = max(best, one[part] + one[s ^ part])
+            part = (part - 1) & s
+        two[s] = best
+
+
+@njit(cache=True, nogil=True)
+def _best_inside(table: IntArray, n_pieces: int) -> None:
+    """Turn the best of each exact set into the best of all sets inside it."""
+    for piece in range(n_pieces):
+        bit = 1 << piece
+        for s in range(1 << n_pieces):
+            if s & bit:
+                table[s] = max(table[s], table[s ^ bit])
+
+
+@njit(cache=True, nogil=True)
+def _keep_best(value: IntArray, size: IntArray, chosen: NDArray[np.int64], n: int, limit: int) -> int:
+    order = np.argsort(value[:n], kind="mergesort")[:limit]
+    value[: order.size] = value[:n][order]
+    size[: order.size] = size[:n][order]
+    chosen[: order.size] = chosen[:n][order]
+    return order.size
 
 
 @njit(cache=True, nogil=True)
@@ -151,20 +298,29 @@ def price_orders(
     out_offer = np.empty(4096, np.int64)
     n_out = n_out_offers = 0
     gain = np.empty(1024, np.int64)
+    slot_of = np.empty(1024, np.int64)
+    fill = np.empty(1024, np.int64)
     table_one = np.zeros(1, np.int64)
     table_two = np.zeros(1, np.int64)
+    room_for = 2 * limit + 2
+    kept_value = np.empty(room_for, np.int64)
+    kept_size = np.empty(room_for, np.int64)
+    kept = np.empty((room_for, 4), np.int64)
 
     for a in range(asked.size):
         order = asked[a]
         local = order - shipments_begin
-        first_visit, last_visit = shipments.visit_first[local], shipments.visit_first[local + 1]
-        first_offer, last_offer = shipments.offer_first[first_visit], shipments.offer_first[last_visit]
-        n_offers = last_offer - first_offer
-        if n_offers == 0:
-            floor[a] = NO_FLOOR if shipments.listed[local] else weak_floor(network, orders, order)
-            continue
+        visits = (shipments.visit_first[local], shipments.visit_first[local + 1])
+        first_offer = shipments.offer_first[visits[0]]
+        n_offers = shipments.offer_first[visits[1]] - first_offer
         shifts = piece_shifts(orders, order)
         n_pieces = shifts.size - 1
+        if shifts[n_pieces] > MAX_CODE_BITS:
+            floor[a] = weak_floor(network, orders, order)
+            continue
+        if n_offers == 0 and shipments.listed[local]:
+            floor[a] = NO_FLOOR
+            continue
         guards = np.int64(0)
         whole = np.int64(0)
         binary = True
@@ -175,29 +331,22 @@ def price_orders(
             whole |= levels << shifts[piece]
             binary = binary and levels == 1
             most += levels
-        most = min(most, orders.max_shipments[order], last_visit - first_visit)
+        most = min(most, orders.max_shipments[order], visits[1] - visits[0])
         nothing = _left_cents(orders, order, whole, shifts) * MILLI
         split = np.int64(network.split_cents) * MILLI
-        fudge = np.int64(0) if binary else np.int64(n_pieces) * MILLI
-
-        # net gain of each offer: what its quantities would cost unserved, less its cost, prices and one split
-        if gain.size < n_offers:
-            gain = np.empty(2 * n_offers, np.int64)
-        slot_of = np.empty(n_offers, np.int64)
-        for visit in range(first_visit, last_visit):
-            for offer in range(shipments.offer_first[visit], shipments.offer_first[visit + 1]):
-                code = shipments.offer_code[offer]
-                saved = nothing - _left_cents(orders, order, whole - code, shifts) * MILLI
-                cost = shipments.offer_cents[offer] * MILLI
-                cost += offer_price(network, orders, shipments, prices, shifts, visit, offer)
-                gain[offer - first_offer] = saved - cost - split + fudge
-                slot_of[offer - first_offer] = shipments.visit_slot[visit]
+        gain = grown(gain, n_offers)
+        slot_of = grown(slot_of, n_offers)
+        fill = grown(fill, n_offers)
+        _net_gains(network, orders, order, shipments, visits, prices, shifts, binary, gain, slot_of)
         by_gain = np.argsort(-gain[:n_offers], kind="mergesort")
+        for i in range(n_offers):
+            code = shipments.offer_code[first_offer + i]
+            fill[i] = _compact(code, n_pieces) if binary else code
+        everything = (np.int64(1) << n_pieces) - 1 if binary else whole
 
         # relaxed tables: the best one (two) shipments inside a set of pieces, slots ignored
         with_tables = binary and 1 < n_pieces <= MAX_TABLE_PIECES and most > 1
         with_pairs = with_tables and n_pieces <= MAX_PAIR_PIECES and most > 2
-        masks = np.empty(n_offers if with_tables else 0, np.int64)
         if with_tables:
             n_sets = 1 << n_pieces
             if table_one.size < n_sets:
@@ -205,37 +354,31 @@ def price_orders(
                 table_two = np.zeros(n_sets, np.int64)
             table_one[:n_sets] = 0
             for i in range(n_offers):
-                masks[i] = _compact(shipments.offer_code[first_offer + i], shifts)
-                table_one[masks[i]] = max(table_one[masks[i]], gain[i])
+                table_one[fill[i]] = max(table_one[fill[i]], gain[i])
             if with_pairs:
                 _pairs(table_one, table_two, n_sets)
-            for piece in range(n_pieces):
-                bit = 1 << piece
-                for s in range(n_sets):
-                    if s & bit:
-                        table_one[s] = max(table_one[s], table_one[s ^ bit])
-                        if with_pairs:
-                            table_two[s] = max(table_two[s], table_two[s ^ bit])
+                _best_inside(table_two, n_pieces)
+            _best_inside(table_one, n_pieces)
 
         best = nothing
-        kept_value = np.empty(2 * limit + 2, np.int64)
-        kept_size = np.empty(2 * limit + 2, np.int64)
-        kept = np.empty((2 * limit + 2, most), np.int64)
-        at = np.zeros(most, np.int64)
-        chosen = np.zeros(most, np.int64)
+        if kept.shape[1] < most:
+            kept = np.empty((room_for, most), np.int64)
+        at = np.zeros(most + 1, np.int64)
+        chosen = np.zeros(most + 1, np.int64)
         sums = np.zeros(most + 1, np.int64)
         rooms = np.zeros(most + 1, np.int64)
         result_floor = np.int64(NO_FLOOR)
+        n_kept = 0
         for listing in range(2):
-            n_kept = 0
-            reach = np.int64(0) if listing == 0 else slack
-            target = best + reach if reach < NO_FLOOR - best else np.int64(NO_FLOOR)
+            target = best
+            if listing == 1:
+                target = best + slack if slack < NO_FLOOR - best else np.int64(NO_FLOOR)
             tightened = False
             steps = 0
-            depth = 0
+            depth = 0 if n_offers > 0 else -1
             at[0] = 0
             sums[0] = 0
-            rooms[0] = whole
+            rooms[0] = everything
             while depth >= 0:
                 i = at[depth]
                 steps += 1
@@ -243,34 +386,34 @@ def price_orders(
                 if i >= n_offers or steps > SEARCH_LIMIT:
                     depth -= 1
                     continue
-                g = gain[by_gain[i]]
-                top = sums[depth] + (left * g if g > 0 else g)
-                if nothing - split - top > target:
+                offer = by_gain[i]
+                g = gain[offer]
+                if nothing - split - sums[depth] - (left * g if g > 0 else g) > target:
                     depth -= 1
                     continue
                 at[depth] = i + 1
-                offer = first_offer + by_gain[i]
-                code = shipments.offer_code[offer]
                 room = rooms[depth]
-                if not _fits(code, room, guards):
+                if binary:
+                    if fill[offer] & ~room:
+                        continue
+                elif ((room | guards) - fill[offer]) & guards != guards:
                     continue
                 clash = False
                 for d in range(depth):
-                    clash = clash or slot_of[chosen[d]] == slot_of[by_gain[i]]
+                    clash = clash or slot_of[chosen[d]] == slot_of[offer]
                 if clash:
                     continue
-                sums[depth + 1] = sums[depth] + g
-                rooms[depth + 1] = room - code
-                chosen[depth] = by_gain[i]
-                if not orders.ship_complete[order] or rooms[depth + 1] == 0:
-                    value = nothing - split - sums[depth + 1]
+                so_far = sums[depth] + g
+                rest = room - fill[offer]
+                chosen[depth] = offer
+                if rest == 0 or not orders.ship_complete[order]:
+                    value = nothing - split - so_far
                     if not binary:
-                        value = nothing - split - sums[depth + 1] + fudge * (depth + 1)
-                        saved = np.int64(0)
                         for d in range(depth + 1):
-                            c = shipments.offer_code[first_offer + chosen[d]]
-                            saved += nothing - _left_cents(orders, order, whole - c, shifts) * MILLI
-                        value += saved - (nothing - _left_cents(orders, order, rooms[depth + 1], shifts) * MILLI)
+                            code = shipments.offer_code[first_offer + chosen[d]]
+                            saved = nothing - _left_cents(orders, order, whole - code, shifts) * MILLI
+                            value += saved + n_pieces * MILLI
+                        value -= nothing - _left_cents(orders, order, rest, shifts) * MILLI
                     if value <= target:
                         if listing == 0:
                             best = min(best, value)
@@ -280,24 +423,24 @@ def price_orders(
                             kept_size[n_kept] = depth + 1
                             kept[n_kept, : depth + 1] = chosen[: depth + 1]
                             n_kept += 1
-                            if n_kept == 2 * limit + 2:
+                            if n_kept == room_for:
                                 n_kept = _keep_best(kept_value, kept_size, kept, n_kept, limit)
                                 target = kept_value[n_kept - 1]
                                 tightened = True
-                if left > 1 and rooms[depth + 1] > 0:
+                if left > 1 and rest > 0:
                     bound = (left - 1) * g if g > 0 else g
                     if with_tables:
-                        rest = _compact(rooms[depth + 1], shifts)
                         if left == 2:
                             bound = min(bound, table_one[rest])
                         elif left == 3 and with_pairs:
                             bound = min(bound, table_two[rest])
                         else:
                             bound = min(bound, (left - 1) * table_one[rest])
-                    slim = listing == 0
-                    reachable = nothing - split - sums[depth + 1] - bound
-                    if reachable < target or (reachable == target and not slim):
+                    reachable = nothing - split - so_far - bound
+                    if reachable < target or (reachable == target and listing == 1):
                         depth += 1
+                        sums[depth] = so_far
+                        rooms[depth] = rest
                         at[depth] = i + 1
             if listing == 1:
                 if n_kept > limit:
@@ -306,11 +449,12 @@ def price_orders(
                     tightened = True
                 if tightened or slack < NO_FLOOR:
                     result_floor = target
-            if steps > SEARCH_LIMIT:
-                top_gain = gain[by_gain[0]]
-                result_floor = min(result_floor, nothing - split - max(top_gain, most * top_gain))
+                if steps > SEARCH_LIMIT:
+                    top_gain = gain[by_gain[0]]
+                    result_floor = min(result_floor, nothing - split - max(top_gain, most * top_gain))
         if not shipments.listed[local]:
-            result_floor = min(result_floor, weak_floor(network, orders, order))
+            ceiling = _relaxed_gain(network, orders, order, shipments, visits, prices, most)
+            result_floor = min(result_floor, nothing - int(np.ceil(max(0.0, ceiling) * MILLI)) - MILLI)
         floor[a] = result_floor
 
         for k in range(n_kept):
@@ -318,17 +462,14 @@ def price_orders(
             is_known = False
             for j in range(known_first[order], known_first[order + 1]):
                 record = known[j]
-                old = record_offer[record_first[record] : record_first[record + 1]]
-                if _same_offers(old, offers):
+                if _same_offers(record_offer[record_first[record] : record_first[record + 1]], offers):
                     is_known = True
                     break
             if is_known:
                 continue
-            if n_out + 2 > out_first.size:
-                out_order = _doubled(out_order)
-                out_first = _doubled(out_first)
-            while n_out_offers + offers.size > out_offer.size:
-                out_offer = _doubled(out_offer)
+            out_order = grown(out_order, n_out + 1)
+            out_first = grown(out_first, n_out + 2)
+            out_offer = grown(out_offer, n_out_offers + offers.size)
             out_order[n_out] = order
             out_offer[n_out_offers : n_out_offers + offers.size] = offers
             n_out_offers += offers.size
@@ -337,34 +478,6 @@ def price_orders(
     return Listing(
         out_order[:n_out].copy(), out_first[: n_out + 1].copy(), out_offer[:n_out_offers].copy(), floor
     )
-
-
-@njit(cache=True, nogil=True)
-def _doubled(buffer: IntArray) -> IntArray:
-    larger = np.empty(2 * buffer.size, np.int64)
-    larger[: buffer.size] = buffer
-    return larger
-
-
-@njit(cache=True, nogil=True)
-def _pairs(one: IntArray, two: IntArray, n_sets: int) -> None:
-    """Best gain of at most two disjoint sets that make up exactly each set."""
-    for s in range(n_sets):
-        best = one[s]
-        part = (s - 1) & s
-        while part > (s ^ part):
-            best = max(best, one[part] + one[s ^ part])
-            part = (part - 1) & s
-        two[s] = best
-
-
-@njit(cache=True, nogil=True)
-def _keep_best(value: IntArray, size: IntArray, chosen: NDArray[np.int64], n: int, limit: int) -> int:
-    order = np.argsort(value[:n], kind="mergesort")[:limit]
-    value[: order.size] = value[:n][order]
-    size[: order.size] = size[:n][order]
-    chosen[: order.size] = chosen[:n][order]
-    return order.size
 
 
 @njit(cache=True, nogil=True)
@@ -403,9 +516,8 @@ def option_columns(
             needed = n_entries + 3
             for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
                 needed += shipments.stop_n_resources[stop]
-            while needed > resource.size:
-                resource = _doubled(resource)
-                amount = _doubled(amount)
+            resource = grown(resource, needed)
+            amount = grown(amount, resource.size)
             units = np.int64(0)
             for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
                 line = shipments.stop_line[stop]

@@ -59,11 +59,12 @@ def check_reference(column: Column, values: pa.Array, targets: pa.Array, bad: Fl
     """Report values, or words in them, that the table they name does not list."""
     assert column.refers_to is not None
     table, target = column.refers_to
+    expected = f"{'an' if target[0] in 'aeiou' else 'a'} {target} of {table}"
     if column.kind == "words":
-        _check_words(values, targets, bad, place, f"{target}s of {table}")
+        _check_words(values, targets, bad, place, expected)
         return
     dangling = flags(values.is_valid()) & ~bad & ~flags(pc.is_in(values, value_set=targets))
-    place.report_rows(dangling, lambda index: shown(values[index].as_py()), f"a {target} of {table}")
+    place.report_rows(dangling, lambda index: shown(values[index].as_py()), expected)
 
 
 def _check_words(texts: pa.Array, targets: pa.Array, bad: Flags, place: Place, expected: str) -> None:

@@ -38,6 +38,8 @@ class Sheet:
         The number of each row where rows were skipped; None: 1, 2, 3...
     bad_rows : array of bool or None
         Rows that were reported already.
+    refused : frozenset of str
+        Columns that were there, but of no use, and were reported already.
     """
 
     schema: TableSchema
@@ -46,6 +48,7 @@ class Sheet:
     columns: Mapping[str, Any]
     row_numbers: NDArray[np.int64] | None = None
     bad_rows: Flags | None = None
+    refused: frozenset[str] = frozenset()
 
     def place(self, log: FaultLog, column: str | None = None) -> Place:
         """Return where faults of a column, or of whole rows, go."""
@@ -94,6 +97,8 @@ def _check_alone(sheet: Sheet, log: FaultLog) -> _Checked:
     checked = _Checked(sheet=sheet)
     for column in sheet.schema.columns:
         place = sheet.place(log, column.name)
+        if column.name in sheet.refused:
+            continue
         if column.name not in sheet.columns:
             if column.required and (sheet.n_rows or sheet.form != "objects"):
                 place.report("absent", column.expected)

@@ -1,10 +1,8 @@
-"""Exact solution of small and middling problems by mixed integer programming (HiGHS or CP-SAT from OR-Tools)."""
+"""Exact solution of small and middling problems by mixed integer programming, HiGHS or CP-SAT."""
 
 from __future__ import annotations
 
 from typing import Literal
-
-import numpy as np
 
 from solver.mip_cpsat import fits_cpsat, solve_cpsat
 from solver.mip_highs import solve_highs
@@ -16,8 +14,11 @@ __all__ = ["MipLimits", "MipResult", "MipStatus", "solve_mip"]
 
 MipMethod = Literal["highs", "cpsat", "auto"]
 
-_CPSAT_OPTIONS = 4000
-"""`auto` takes CP-SAT up to this many options (after reduction), HiGHS above."""
+_SMALL_OPTIONS = 1000
+_CPSAT_OPTIONS = 12_000
+_CPSAT_ROW = 100
+"""`auto` takes CP-SAT up to the first number of options (after reduction), and up to the second where resources have
+few users on average: there it is several times faster. Long knapsack rows are for HiGHS, and large LPs."""
 
 
 def solve_mip(
@@ -65,12 +66,10 @@ def solve_mip(
         return MipResult(choice=reduced.option[cheapest], objective=floor, bound=floor, status="optimal")
     if hint is not None and not is_feasible(problem, hint):
         hint = None
-    start = None if hint is None else _restrict(reduced.option, hint)
-    if (
-        method != "highs"
-        and fits_cpsat(reduced.problem, floor_cost)
-        and (method == "cpsat" or reduced.problem.n_options <= _CPSAT_OPTIONS)
-    ):
+    start = None if hint is None else reduced.place[hint]
+    if method == "auto":
+        method = "cpsat" if _suits_cpsat(reduced.problem) else "highs"
+    if method == "cpsat" and fits_cpsat(reduced.problem, floor_cost):
         raw = solve_cpsat(reduced.problem, floor_cost, start, limits)
     else:
         raw = solve_highs(reduced.problem, floor_cost, start, limits)
@@ -80,10 +79,11 @@ def solve_mip(
 _INFEASIBLE = MipResult(choice=None, objective=None, bound=None, status="infeasible")
 
 
-def _restrict(option: IntArray, hint: IntArray) -> IntArray | None:
-    """The hint in numbers of the reduced problem; None if it takes an option that was dropped."""
-    place = np.minimum(np.searchsorted(option, hint), option.size - 1)
-    return place if np.array_equal(option[place], hint) else None
+def _suits_cpsat(problem: Problem) -> bool:
+    if problem.n_options <= _SMALL_OPTIONS:
+        return True
+    short_rows = problem.usage_resource.size <= _CPSAT_ROW * problem.n_resources
+    return short_rows and problem.n_options <= _CPSAT_OPTIONS
 
 
 def _verified(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 from ortools.sat.python import cp_model_helper as cp_sat
 
@@ -51,7 +54,7 @@ def solve_cpsat(
     parameters.relative_gap_limit = 0.0
     # The whole model in the LP: many times faster than the default where a unit is wanted by several.
     parameters.linearization_level = 2
-    solver = cp_sat.SolveWrapper()
+    solver: Any = cp_sat.SolveWrapper()
     solver.set_parameters(parameters)
     response = solver.solve(_model(problem, extra, hint))
     if response.status == cp_sat.MODEL_INVALID:
@@ -68,8 +71,8 @@ def solve_cpsat(
 def _bound(response: cp_sat.CpSolverResponse) -> int:
     """The proved integer bound.
 
-    `best_objective_bound` is a double; `inner_objective_lower_bound` is the int64 behind it. Without scaling or offset
-    both are in cents.
+    `best_objective_bound` is a double; `inner_objective_lower_bound` is the int64 behind it, in cents as the
+    model has no scaling and no offset.
     """
     return int(response.inner_objective_lower_bound)
 
@@ -79,7 +82,7 @@ def _model(problem: Problem, extra: IntArray, hint: IntArray | None) -> cp_sat.C
     for _ in range(problem.n_options):
         model.variables.add().domain.extend((0, 1))
     first = problem.first.tolist()
-    for start, stop in zip(first[:-1], first[1:]):
+    for start, stop in pairwise(first):
         model.constraints.add().exactly_one.literals.extend(range(start, stop))
     order = np.argsort(problem.usage_resource, kind="stable")
     owner = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))[order].tolist()

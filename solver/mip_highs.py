@@ -1,7 +1,8 @@
 """HiGHS on a reduced problem, called through the protocol buffers of OR-Tools' MathOpt.
 
-Of the two routes to HiGHS in OR-Tools 9.15 this is the usable one. The other, ``ModelSolverHelper("highs")``, reports
-the objective as its bound even when a limit stops the search, and its hints are written outside an array.
+Of the two routes to HiGHS in OR-Tools 9.15 this is the usable one. The other, ``ModelSolverHelper("highs")``,
+reports the objective as its bound even when a limit stops the search, and a hint makes it write outside an
+array.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ortools.math_opt import (
     result_pb2,
 )
 from ortools.math_opt.core.python import solver as math_opt
-from pybind11_abseil.status import StatusNotOk
+from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 
 from solver.mip_types import MipLimits, RawResult
 from solver.problem import IntArray, Problem
@@ -97,10 +98,11 @@ def solve_highs(
 def _whole_bound(bound: float, spread: float) -> int | None:
     """Whole cents that a float bound proves.
 
-    The bound of a node is the objective of its LP. What the LP's tolerance can add to it is at most the tolerance times
-    the sum of the prices times supplies, which the spread (sum over groups of dearest minus cheapest option) stands
-    for: with a million dollars of spread a tenth of a cent. A quarter of a cent on top covers rounding in sums and
-    cuts. Costs are whole cents, so what is left may be rounded up; with a margin below one the optimum is reached.
+    The bound of a node is the objective of its LP. What the LP's tolerance can add to it is about the
+    tolerance times the sum of all prices, for which the spread stands (sum over groups of dearest minus
+    cheapest option): with a million dollars of spread a tenth of a cent. A quarter of a cent on top covers
+    rounding in sums and cuts. Costs are whole cents, so what is left may be rounded up; with a margin below
+    one it can still reach the optimum.
     """
     if not math.isfinite(bound):
         return None

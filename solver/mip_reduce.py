@@ -13,7 +13,7 @@ BoolArray = NDArray[np.bool_]
 
 _MAX_ROUNDS = 3
 _SURELY_OVER = 2.0**60
-"""A float sum above this is far above any supply (at most 2**53); at or below it the int64 sum did not wrap."""
+"""A float sum above this is far above any supply (at most 2**53); up to it the int64 sum did not wrap."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,38 +23,46 @@ class Reduced:
     Parameters
     ----------
     problem : Problem
-        The same groups with fewer options and only resources that can be over-used. An option's entries are in
-        order of resource, none repeated, none 0.
+        The same groups with fewer options and only resources that can be over-used. An option's entries are
+        in order of resource, none repeated, none 0.
     option : int64[problem.n_options]
         The original option behind each option that is left.
+    place : int64[n_original_options]
+        The option that is left for each original one: itself, or one that beats it; -1 if it does not fit alone.
     """
 
     problem: Problem
     option: IntArray
+    place: IntArray
 
 
 def reduce(problem: Problem) -> Reduced | None:
     """Leave out what cannot matter; None if a group has no option that fits by itself.
 
-    Dropped are options that alone exceed a supply, resources that the largest uses of all groups together do not
-    exceed, and (by cheap tests only) options that another option of the group beats in cost and in every use.
+    Dropped are options that alone exceed a supply, resources that the largest uses of all groups together do
+    not exceed, and (by cheap tests only) options that another of the group beats in cost and every use.
     """
     owner, resource, amount, alive = _summed_usage(problem)
     group_of = problem.group_of_option()
     contested = np.zeros(problem.n_resources, bool)
+    stand_in = np.arange(problem.n_options)
     for _ in range(_MAX_ROUNDS):
         if np.any(np.bincount(group_of[alive], minlength=problem.n_groups) == 0):
             return None
         contested = _contested(problem, group_of[owner], resource, amount)
         keep = contested[resource]
         owner, resource, amount = owner[keep], resource[keep], amount[keep]
-        beaten = _dominated(problem.cost, group_of, alive, owner, resource, amount)
-        if not beaten.any():
+        winner = _winners(problem.cost, group_of, alive, owner, resource, amount)
+        beaten = np.flatnonzero(winner >= 0)
+        if beaten.size == 0:
             break
-        alive &= ~beaten
+        stand_in[beaten] = winner[beaten]
+        alive[beaten] = False
         keep = alive[owner]
         owner, resource, amount = owner[keep], resource[keep], amount[keep]
     option = np.flatnonzero(alive)
+    while not np.array_equal(stand_in, stand_in[stand_in]):
+        stand_in = stand_in[stand_in]
     return Reduced(
         problem=Problem(
             cost=problem.cost[option],
@@ -65,6 +73,7 @@ def reduce(problem: Problem) -> Reduced | None:
             supply=problem.supply[contested],
         ),
         option=option,
+        place=np.where(alive, np.cumsum(alive) - 1, -1)[stand_in],
     )
 
 
@@ -81,7 +90,7 @@ def exact_cost(problem: Problem, choice: IntArray) -> int:
 
 
 def is_feasible(problem: Problem, choice: IntArray) -> bool:
-    """Whether a choice takes one option of each group and stays within every supply, decided in exact integers."""
+    """Whether a choice takes one option of each group and stays within every supply, in exact integers."""
     if choice.shape != (problem.n_groups,):
         return False
     if np.any((choice < problem.first[:-1]) | (choice >= problem.first[1:])):
@@ -100,7 +109,7 @@ def _over_used(resource: IntArray, amount: IntArray, supply: IntArray) -> BoolAr
 
 
 def _summed_usage(problem: Problem) -> tuple[IntArray, IntArray, IntArray, BoolArray]:
-    """Entries (option, resource, amount) with repeats added and zeros left out, and the options that fit alone.
+    """Entries (option, resource, amount), repeats added and zeros left out, and the options that fit alone.
 
     Only entries of options that fit are kept.
     """
@@ -134,22 +143,22 @@ def _contested(problem: Problem, group: IntArray, resource: IntArray, amount: In
     return _over_used(resource[heads], np.maximum.reduceat(amount, heads), problem.supply)
 
 
-def _dominated(
+def _winners(
     cost: IntArray,
     group_of: IntArray,
     alive: BoolArray,
     owner: IntArray,
     resource: IntArray,
     amount: IntArray,
-) -> BoolArray:
-    """Options that an option of the same group beats: one that uses nothing, or a neighbour with the same resources.
+) -> IntArray:
+    """For each option another of its group that beats it, or -1: one that uses nothing, or the same resources.
 
-    Of options that use the same resources only neighbours in order of cost are compared. Each beaten option has a
-    better one that is kept, because the order (cost, then amount, then number) has no circles.
+    Of options that use the same resources only neighbours in order of cost are compared. Each beaten option
+    has a better one that is kept, because the order (cost, then amount, then number) has no circles.
     """
     n_entries = np.bincount(owner, minlength=cost.size)
     start = offsets(n_entries.astype(np.int64))
-    beaten = np.zeros(cost.size, bool)
+    winner = np.full(cost.size, -1)
 
     free = np.flatnonzero(alive & (n_entries == 0))
     free = free[np.lexsort((cost[free], group_of[free]))]
@@ -158,9 +167,10 @@ def _dominated(
     best_free[group_of[free]] = free
     rival = best_free[group_of]
     has_rival = alive & (rival >= 0) & (rival != np.arange(cost.size))
-    beaten[has_rival] = cost[has_rival] >= cost[rival[has_rival]]
+    beaten = np.flatnonzero(has_rival & (cost >= cost[rival]))
+    winner[beaten] = rival[beaten]
 
-    using = np.flatnonzero(alive & (n_entries > 0) & ~beaten)
+    using = np.flatnonzero(alive & (n_entries > 0) & (winner < 0))
     mixed = (resource.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(29)
     support = np.zeros(cost.size, np.uint64)
@@ -179,8 +189,9 @@ def _dominated(
         right = ranges(start[worse], start[worse + 1])
         covers = (resource[left] == resource[right]) & (amount[left] <= amount[right])
         pair_start = offsets(n_entries[better].astype(np.int64))[:-1]
-        beaten[worse[np.logical_and.reduceat(covers, pair_start)]] = True
-    return beaten
+        covered = np.logical_and.reduceat(covers, pair_start)
+        winner[worse[covered]] = better[covered]
+    return winner
 
 
 def _heads(*keys: IntArray) -> IntArray:

@@ -12,7 +12,7 @@ MipStatus = Literal["optimal", "feasible", "infeasible", "unknown"]
 
 @dataclass(frozen=True, kw_only=True)
 class MipLimits:
-    """How much work an exact solver may do. None of it looks at a clock, so the same input gives the same answer.
+    """How much work an exact solver may do, counted without a clock: the same input gives the same answer.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class MipResult:
     objective : int or None
         Cents of the choice.
     bound : int or None
-        Cents below which no choice can be, proved; None if the problem is infeasible.
+        Proved: no choice costs less. None if the problem is infeasible.
     status : str
-        ``optimal`` (objective equals bound), ``feasible``, ``infeasible`` (proved) or ``unknown`` (no choice found).
+        ``optimal`` (objective equals bound), ``feasible``, ``infeasible`` (proved) or ``unknown``.
     """
 
     choice: IntArray | None

@@ -170,7 +170,7 @@ class _Draw:
                 ZoneInfo(zone)
             )
             cutoff = local.strftime("%H:%M") if self.chance(0.3) else rng.choice(["00:00", "14:00", "23:59"])
-            node = {"node_id": f"N{number}", "kind": rng.choice(["dc", "store", "3pl", "vendor"])}
+            node: Document = {"node_id": f"N{number}", "kind": rng.choice(["dc", "store", "3pl", "vendor"])}
             node |= {"lat": lat, "lon": lon}
             nodes.append(
                 self.some(

@@ -1,7 +1,8 @@
-"""A small batch and an allocation of it, worked out by hand: one case of every rule, all places on one meridian.
+"""A small batch and an allocation of it, worked out by hand: a case of every rule, all on one meridian.
 
-One degree of latitude is 111.195 km. Monday 2025-03-03, 15:00 UTC: `dc` ships on the 3rd and the 5th (the 4th is a
-closure), `store` on the 4th and the 5th (its cut-off has passed), `vendor` on the 3rd and the 4th (both full).
+One degree of latitude is 111.195 km. It is Monday 2025-03-03, 15:00 UTC: `dc` ships on the 3rd and the 5th
+(the 4th is a closure), `store` on the 4th and the 5th (its cut-off has passed), `vendor` on the 3rd and the
+4th (both full).
 """
 
 from __future__ import annotations
@@ -176,14 +177,94 @@ def allocation_document() -> Document:
         "shipment_id order_id node_id service_id ship_date deliver_date zone distance_km weight_g "
         "freight_cents handling_cents preference_cents split_cents late_cents carbon_cents",
         # 800 + 10% fuel + 300; 100 + 20 + 2 * 5; 2000 * 60 * 800 g * 111195 m / 1e12 = 10.67
-        ("s1", "o01", "dc", "ground", "2025-03-03", "2025-03-04", "z1", 111.195, 1200, 1180, 130, 10, 0, 0, 11),
+        (
+            "s1",
+            "o01",
+            "dc",
+            "ground",
+            "2025-03-03",
+            "2025-03-04",
+            "z1",
+            111.195,
+            1200,
+            1180,
+            130,
+            10,
+            0,
+            0,
+            11,
+        ),
         # two days, one too late at 200 cents and 150%
-        ("s2", "o02", "dc", "ground", "2025-03-03", "2025-03-05", "z2", 333.585, 1800, 1290, 135, 10, 0, 300, 48),
-        ("s3", "o02", "store", "ground", "2025-03-04", "2025-03-05", "z1", 111.195, 1400, 1180, 70, -15, 150, 300, 19),
+        (
+            "s2",
+            "o02",
+            "dc",
+            "ground",
+            "2025-03-03",
+            "2025-03-05",
+            "z2",
+            333.585,
+            1800,
+            1290,
+            135,
+            10,
+            0,
+            300,
+            48,
+        ),
+        (
+            "s3",
+            "o02",
+            "store",
+            "ground",
+            "2025-03-04",
+            "2025-03-05",
+            "z1",
+            111.195,
+            1400,
+            1180,
+            70,
+            -15,
+            150,
+            300,
+            19,
+        ),
         # by lane, 444.780 km would be z4; not residential
-        ("s4", "o03", "store", "ground", "2025-03-04", "2025-03-05", "z1", 444.780, 1800, 880, 70, -15, 0, 0, 96),
+        (
+            "s4",
+            "o03",
+            "store",
+            "ground",
+            "2025-03-04",
+            "2025-03-05",
+            "z1",
+            444.780,
+            1800,
+            880,
+            70,
+            -15,
+            0,
+            0,
+            96,
+        ),
         # 5100 g is a parcel of 5000 g and one of 100 g; ground does not deliver on the 6th
-        ("s5", "o04", "dc", "ground", "2025-03-05", "2025-03-07", "z1", 111.195, 5100, 1730, 160, 10, 0, 0, 65),
+        (
+            "s5",
+            "o04",
+            "dc",
+            "ground",
+            "2025-03-05",
+            "2025-03-07",
+            "z1",
+            111.195,
+            5100,
+            1730,
+            160,
+            10,
+            0,
+            0,
+            65,
+        ),
         ("s6", "o06", "dc", "air", "2025-03-03", "2025-03-04", "a", 555.975, 1600, 2200, 130, 10, 0, 0, 1067),
         ("s7", "o13", "dc", "air", "2025-03-05", "2025-03-06", "a", 111.195, 800, 2200, 125, 10, 0, 0, 107),
     )
@@ -225,7 +306,7 @@ def allocation_document() -> Document:
             "counts": {
                 "orders": 13,
                 "lines": 18,
-                "units": 174,
+                "units": 173,
                 "shipments": 7,
                 "orders_allocated": 6,
                 "orders_complete": 5,

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.check.claimed import Claimed
-from engine.check.columns import NO_DAY, BoolArray, IntArray, by_day, join, positions, sums
+from engine.check.columns import NO_DAY, BoolArray, Finder, IntArray, by_day, join, positions, sums
 from engine.check.costs import TERMS, Costs, leave_cents
 from engine.check.dates import ShipDates
 from engine.check.given import Given
@@ -188,8 +188,8 @@ def check_prices(
     fault("service_id", known & ~is_service & filled["service_id"], "none for this kind")
     pair = stock.pairs(node, item)
     fault("sku", is_stock & (node >= 0) & (item >= 0) & (pair < 0), "an item that the node has stock of")
-    arrivals = np.unique(by_day(stock.row_pair, stock.available))
-    arrives = np.isin(by_day(pair, day), arrivals) | (day == NO_DAY)
+    arrivals = Finder(by_day(stock.row_pair, stock.available))
+    arrives = (arrivals.find(by_day(pair, day)) >= 0) | (day == NO_DAY)
     fault("date", is_stock & (pair >= 0) & ~arrives, "a date on which stock of it arrives, or none")
     dated = ship_dates.includes(node, day)
     fault("date", (is_slot | is_service) & (node >= 0) & ~dated, "a ship date of the node")

@@ -139,7 +139,8 @@ def groups(index: IntArray) -> Iterator[tuple[int, IntArray]]:
     order = np.argsort(index, kind="stable")
     ordered = index[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=-1) != 0)
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(ordered)], strict=True):
+    stops = np.append(starts, len(ordered))[1:]
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
         if ordered[start] >= 0:
             yield int(ordered[start]), order[start:stop]
 

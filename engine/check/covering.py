@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -36,8 +38,8 @@ def most_shipments_decide(
     block = np.flatnonzero(possible & chosen[blocks.order])
     for part in _chunks(serving, block):
         place = _places(serving, part)
-        slot, mask = _slots(serving, part, place)
-        alone = _by_order(slot[:, 0], mask)
+        slots = _slots(serving, part, place, by_service=False)
+        alone = _by_order(slots)
         of_order = blocks.order[part]
         opens = np.flatnonzero(place == 0)
         for start, size in zip(opens.tolist(), np.diff(opens, append=len(part)).tolist(), strict=True):
@@ -51,8 +53,7 @@ def most_shipments_decide(
             ):
                 verdict[order] = 1
             elif says_limit[order]:
-                at = np.flatnonzero(slot[:, 0] == order)
-                joint = _joint(serving, part[start : start + size].tolist(), slot[at], mask[at])
+                joint = _joint(serving, part[start : start + size])
                 if _cover(everything, joint, limit, distinct=True):
                     verdict[order] = -1
     return verdict
@@ -75,44 +76,65 @@ def _places(serving: Serving, block: IntArray) -> IntArray:
     return np.arange(len(block)) - np.repeat(starts, np.diff(starts, append=len(block)))
 
 
-def _slots(serving: Serving, block: IntArray, place: IntArray) -> tuple[IntArray, IntArray]:
-    """Return, for every (order, node, date, service) that could serve a block, a row and its blocks as bits.
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """Slots of orders and the blocks, as bits, that each could serve one by one."""
 
-    A row is order, node and rank of the date.
-    """
-    blocks = serving.blocks
+    order: IntArray
+    node: IntArray
+    rank: IntArray
+    bits: IntArray
+
+
+def _slots(serving: Serving, block: IntArray, place: IntArray, *, by_service: bool) -> Slots:
+    """Return the slots of every order, once for each service if asked."""
+    blocks, n_nodes, n_ranks = serving.blocks, serving.given.nodes.n, serving.dates.shape[1]
+    n_services = serving.given.services.n if by_service else 1
     bit = np.zeros(blocks.n, dtype=np.int64)
     bit[block] = np.int64(1) << np.minimum(place, MOST_BITS)
-    rows: list[IntArray] = [np.empty((0, 5), dtype=np.int64)]
-    for some, node in serving.pairs(block, 0, serving.given.nodes.n):
+    keys, bits = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for some, node in serving.pairs(block, 0, n_nodes):
         pairs = serving.candidates(some, node)
-        for rank, service, _, free in serving.offers(pairs):
-            index = pairs.block[free]
-            same = np.ones_like(index)
-            rows.append(
-                np.stack(
-                    (blocks.order[index], pairs.node[free], same * rank, same * service, bit[index]), axis=1
-                )
-            )
-    every = np.concatenate(rows)
-    every = every[np.lexsort(every[:, 3::-1].T)]
-    opens = np.flatnonzero(np.any(np.diff(every[:, :4], axis=0, prepend=-1) != 0, axis=1))
-    mask = np.bitwise_or.reduceat(every[:, 4], opens) if len(opens) else every[:, 4]
-    return every[opens, :3], mask
+        slot = (blocks.order[pairs.block] * n_nodes + pairs.node) * n_ranks
+        for rank, offers in groupby(serving.offers(pairs), key=lambda offer: offer[0]):
+            able = [(service, free) for _, service, _, free in offers]
+            if not by_service:
+                able = [(0, np.logical_or.reduce([free for _, free in able]))]
+            for service, free in able:
+                keys.append((slot[free] + rank) * n_services + service)
+                bits.append(bit[pairs.block[free]])
+    key = np.concatenate(keys)
+    ranked = np.argsort(key, kind="stable")
+    key = key[ranked]
+    opens = np.flatnonzero(np.diff(key, prepend=-1) != 0)
+    of_slot = np.concatenate(bits)[ranked]
+    place_of = np.divmod(key[opens] // n_services, n_ranks) if len(opens) else (key, key)
+    order, node = np.divmod(place_of[0], max(n_nodes, 1))
+    return Slots(
+        order=order,
+        node=node,
+        rank=place_of[1],
+        bits=np.bitwise_or.reduceat(of_slot, opens) if len(opens) else of_slot,
+    )
 
 
-def _by_order(order: IntArray, mask: IntArray) -> dict[int, list[int]]:
-    distinct = np.unique(np.stack((order, mask), axis=1), axis=0)
+def _by_order(slots: Slots) -> dict[int, list[int]]:
+    """Return for each order the different bits of its slots."""
+    ranked = np.lexsort((slots.bits, slots.order))
+    order, bits = slots.order[ranked], slots.bits[ranked]
+    new = (np.diff(order, prepend=-1) != 0) | (np.diff(bits, prepend=-1) != 0)
     masks: dict[int, list[int]] = defaultdict(list)
-    for whose, bits in distinct.tolist():
-        masks[whose].append(bits)
+    for whose, some in zip(order[new].tolist(), bits[new].tolist(), strict=True):
+        masks[whose].append(some)
     return masks
 
 
-def _joint(serving: Serving, members: list[int], slot: IntArray, mask: IntArray) -> set[Shipment]:
-    """Return for each slot blocks that one shipment could certainly serve together."""
+def _joint(serving: Serving, block: IntArray) -> set[Shipment]:
+    """Return for each slot of an order blocks that one shipment could certainly serve together."""
+    members = block.tolist()
+    slots = _slots(serving, block, np.arange(len(block)), by_service=True)
     shipments: set[Shipment] = set()
-    for (_, node, rank), bits in zip(slot.tolist(), mask.tolist(), strict=True):
+    for node, rank, bits in zip(slots.node.tolist(), slots.rank.tolist(), slots.bits.tolist(), strict=True):
         wanted = [place for place in range(len(members)) if bits >> place & 1]
         taken = _fitting(serving, node, rank, [members[place] for place in wanted])
         shipments.add((node, sum(1 << place for place in wanted if members[place] in taken)))

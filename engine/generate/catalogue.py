@@ -1,9 +1,10 @@
 """The items: weights, volumes, values, and how popular each is.
 
-Weights are log-normal around the load's median; volume follows from a log-normal density, so that a third of general
-merchandise is bulky enough for dimensional weight (5,000 cm3 a kilogram) to decide its price. Value grows with weight,
-but slower. Demand is Zipf with an offset, weight ``1 / (rank + q)``: the plain law would give a tenth of all sales to one sku, which
-general retailers do not see. A popular sku is no heavier or dearer than others, and its number says nothing about its rank.
+Weights are log-normal around the load's median; volume follows from a log-normal density, so that a third
+of general merchandise is bulky enough for dimensional weight (5,000 cm3 a kilogram) to decide its price.
+Value grows with weight, but slower. Demand is Zipf with an offset, weight ``1 / (rank + q)``: the plain law
+would give a tenth of all sales to one sku, which general retailers do not see. A popular sku is no heavier
+or dearer than others, and its number says nothing about its rank.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def draw_catalogue(load: Load, n_skus: int, seed: int) -> Catalogue:
     """Draw the items of a load."""
     rng = stream(seed, "catalogue")
     rank = rng.permutation(n_skus)
-    popularity = 1.0 / (rank + 1.0 + 0.002 * n_skus)
+    popularity = 1.0 / (rank + 1.0 + min(4.0, 0.1 * n_skus) + 0.002 * n_skus)
     weight = load.weight_g * np.exp(rng.standard_normal(n_skus))
     weight = np.clip(np.round(weight), 20, 31_000)
     density = load.density_g_per_cm3 * np.exp(0.55 * rng.standard_normal(n_skus))

@@ -1,13 +1,15 @@
 """The four loads: what kind of day the batch is taken from.
 
-`calm` is a Tuesday in May: forecasts were right, shelves are full, docks have room; only a few rows run out. `peak` is Cyber Monday: half
-of the assortment was ordered too thinly, forecasts missed locally, and capacity was planned for a smaller day. `flash`
-is a drop of a few wanted products the day before a holiday weekend: everyone buys one thing and there is not enough.
-`basket` is a grocer: several cheap items an order, warehouses with half of the assortment, stores with a
-tenth, shelves that are partly empty, and up to three shipments an order.
+`calm` is a Tuesday in May: forecasts were right, shelves hold weeks of supply but for the few skus that
+wait for a delivery, docks have room; only a few rows run out. `peak` is Cyber Monday: half of the
+assortment was ordered too thinly, forecasts missed locally, and capacity was planned for a smaller day.
+`flash` is a drop of a few wanted products the day before a holiday weekend: everyone buys one thing and
+there is not enough. `basket` is a grocer: several cheap items an order, warehouses with half of the
+assortment, stores with a tenth, shelves that are partly empty, and up to three shipments an order.
 
-Every number here is a statement about such a day, not about a solver. Stock follows a *forecast* of demand (see
-`supply`), never the orders that were then drawn; so shortages fall where forecast and luck differ, as they do.
+Every number here is a statement about such a day, not about a solver. Stock follows a *forecast* of demand
+(see `supply`), never the orders that were then drawn; so shortages fall where forecast and luck differ, as
+they do.
 """
 
 from __future__ import annotations
@@ -43,16 +45,24 @@ class Load:
         Medians of the catalogue.
     cold_share, hazmat_share : float
         Share of items that need such handling.
+    cold_stores : float
+        Share of stores that can pack cold goods.
     dc_assortment, store_assortment : float or None
         Share of the assortment that a node of this kind carries; None: by popularity (see `supply`).
+    walk_in_share : float
+        Share of stock (and staff) outside warehouses that is there for people who walk in, by size of
+        the node, wherever online demand may be.
     short_share, short_coverage, ample_coverage : float
-        Share of skus bought too thinly; supply as a multiple of forecast demand for those, and for the others.
+        Share of skus bought too thinly; supply as a multiple of forecast demand for those, and for
+        the others.
     position_sigma : float
         Log-normal error of the forecast of each (node, sku).
     buffer : float
         Safety factor on the square root of forecast demand.
     shelf_share : float
         Probability that a row whose plan came out as nothing still has a piece on the shelf.
+    shipments_per_order : float
+        What the planner of capacity expects.
     capacity_headroom, capacity_sigma : float
         Median and log-normal spread of a node's capacity, as a multiple of its forecast load.
     deliver_by_share : float
@@ -69,21 +79,24 @@ class Load:
     unallocated_cents: int
     unallocated_value_bp: int
     single_line_share: float
-    basket_power: float = 2.3
+    basket_power: float = 2.5
     basket_decay: float = 0.0
     weight_g: float = 600.0
     density_g_per_cm3: float = 0.25
     value_cents: float = 2800.0
     cold_share: float = 0.008
     hazmat_share: float = 0.015
+    cold_stores: float = 0.3
     dc_assortment: float | None = None
     store_assortment: float | None = None
+    walk_in_share: float
     short_share: float
     short_coverage: float
     ample_coverage: float
     position_sigma: float
     buffer: float = 0.0
     shelf_share: float
+    shipments_per_order: float = 1.15
     capacity_headroom: float
     capacity_sigma: float
     deliver_by_share: float
@@ -99,9 +112,10 @@ LOADS: Mapping[str, Load] = MappingProxyType(
             unallocated_cents=1500,
             unallocated_value_bp=5000,
             single_line_share=0.75,
-            short_share=0.03,
+            walk_in_share=0.25,
+            short_share=0.05,
             short_coverage=1.2,
-            ample_coverage=2.4,
+            ample_coverage=8.0,
             position_sigma=0.2,
             buffer=2.0,
             shelf_share=0.97,
@@ -113,12 +127,13 @@ LOADS: Mapping[str, Load] = MappingProxyType(
             as_of="2026-11-30T14:30:00-05:00",
             holidays=("2026-12-25",),
             n_orders=10_000,
-            n_skus=5_000,
+            n_skus=2_000,
             unallocated_cents=1500,
             unallocated_value_bp=5000,
             single_line_share=0.70,
+            walk_in_share=0.25,
             short_share=0.5,
-            short_coverage=1.0,
+            short_coverage=1.1,
             ample_coverage=1.6,
             position_sigma=0.5,
             shelf_share=0.6,
@@ -140,6 +155,7 @@ LOADS: Mapping[str, Load] = MappingProxyType(
             hazmat_share=0.0,
             dc_assortment=0.7,
             store_assortment=0.08,
+            walk_in_share=0.2,
             short_share=0.6,
             short_coverage=0.75,
             ample_coverage=1.15,
@@ -166,14 +182,17 @@ LOADS: Mapping[str, Load] = MappingProxyType(
             value_cents=450.0,
             cold_share=0.03,
             hazmat_share=0.01,
+            cold_stores=0.8,
             dc_assortment=0.5,
             store_assortment=0.1,
+            walk_in_share=0.1,
             short_share=0.6,
-            short_coverage=0.9,
-            ample_coverage=1.3,
+            short_coverage=1.05,
+            ample_coverage=1.6,
             position_sigma=0.5,
-            shelf_share=0.35,
-            capacity_headroom=1.2,
+            shelf_share=0.25,
+            shipments_per_order=1.8,
+            capacity_headroom=1.3,
             capacity_sigma=0.35,
             deliver_by_share=0.15,
         ),

@@ -1,9 +1,10 @@
 """The network: warehouses at hubs, stores where people live, some third parties and vendors.
 
-One node in twenty is a warehouse. They are placed one after the other where they shorten the way to all customers most
-(a greedy p-median over cells of the country, among a random half of them as candidates), then moved out of town. Stores
-take ZIP codes drawn by population; third parties stand near warehouses, vendors anywhere with people. A store's clerk
-picks and packs at two or three times a warehouse's cost, closes the parcel early in the afternoon, but works on Sunday.
+One node in twenty is a warehouse. They are placed one after the other where they shorten the way to all
+customers most (a greedy p-median over cells of the country, among a random half of them as candidates),
+then moved out of town. Stores take ZIP codes drawn by population; third parties stand near warehouses,
+vendors anywhere with people. A store's clerk picks and packs at one and a half times a warehouse's cost,
+closes the parcel early in the afternoon, but works on Sunday.
 """
 
 from __future__ import annotations
@@ -87,7 +88,11 @@ def _hubs(rng: np.random.Generator, places: Places, n: int) -> Ints:
 def _zip_near(places: Places, lat: Floats, lon: Floats) -> Ints:
     """The ZIP code nearest to each point: its state and time zone are the point's."""
     found = [
-        int(np.argmin(distance_km(np.float64(a) * np.ones(()), np.float64(b) * np.ones(()), places.lat, places.lon)))
+        int(
+            np.argmin(
+                distance_km(np.float64(a) * np.ones(()), np.float64(b) * np.ones(()), places.lat, places.lon)
+            )
+        )
         for a, b in zip(lat, lon)
     ]
     return np.array(found, dtype=np.int64)
@@ -116,10 +121,20 @@ def place_nodes(places: Places, n_nodes: int, seed: int, *, cold_stores: float) 
     town = rng.choice(len(by_population), size=n_people, replace=n_people > 20_000, p=by_population)
     third = hubs[rng.integers(0, len(hubs), counts[THIRD])]
     base_lat = np.concatenate(
-        [places.cell_lat[hubs], places.lat[town[: counts[STORE]]], places.cell_lat[third], places.lat[town[counts[STORE] :]]]
+        [
+            places.cell_lat[hubs],
+            places.lat[town[: counts[STORE]]],
+            places.cell_lat[third],
+            places.lat[town[counts[STORE] :]],
+        ]
     )
     base_lon = np.concatenate(
-        [places.cell_lon[hubs], places.lon[town[: counts[STORE]]], places.cell_lon[third], places.lon[town[counts[STORE] :]]]
+        [
+            places.cell_lon[hubs],
+            places.lon[town[: counts[STORE]]],
+            places.cell_lon[third],
+            places.lon[town[counts[STORE] :]],
+        ]
     )
     lat, lon = scatter(rng, base_lat, base_lon, np.array([18.0, 1.0, 25.0, 3.0])[kind])
 
@@ -127,21 +142,23 @@ def place_nodes(places: Places, n_nodes: int, seed: int, *, cold_stores: float) 
         return rng.integers(np.array(low)[kind], np.array(high)[kind] + 1)
 
     size = np.exp(rng.standard_normal(n_nodes) * np.array([0.35, 0.6, 0.4, 0.4])[kind])
-    preference = between((0, 40, 50, 100), (0, 120, 100, 200))
+    preference = between((0, 0, 25, 100), (0, 50, 75, 200))
     clearance = (kind == STORE) & (rng.random(n_nodes) < 0.05)
     share = rng.random((2, n_nodes))
     numbers = np.concatenate([np.arange(1, count + 1) for count in counts])
     width = max(2, len(str(max(counts))))
     return Network(
-        node_id=np.array([f"{KINDS[k]}{number:0{width}d}" for k, number in zip(kind, numbers)], dtype=np.str_),
+        node_id=np.array(
+            [f"{KINDS[k]}{number:0{width}d}" for k, number in zip(kind, numbers)], dtype=np.str_
+        ),
         kind=kind,
         place=_zip_near(places, lat, lon),
         lat=lat,
         lon=lon,
         size=size / np.array([size[kind == k].mean() if counts[k] else 1.0 for k in range(4)])[kind],
-        shipment_cents=between((150, 350, 250, 200), (300, 550, 400, 450)),
-        line_cents=between((20, 50, 35, 0), (40, 80, 55, 30)),
-        unit_cents=between((10, 25, 15, 0), (20, 40, 30, 20)),
+        shipment_cents=between((150, 230, 220, 200), (300, 420, 380, 450)),
+        line_cents=between((20, 35, 30, 0), (40, 65, 50, 30)),
+        unit_cents=between((10, 15, 15, 0), (20, 30, 25, 20)),
         preference_cents=np.where(clearance, -100, preference),
         cold=share[0] < np.array([0.8, cold_stores, 0.5, 0.1])[kind],
         hazmat=share[1] < np.array([0.9, 0.3, 0.6, 0.5])[kind],

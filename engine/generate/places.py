@@ -1,7 +1,8 @@
 """Where people live: the ZIP codes of the United States with their population.
 
-The 50 states and Washington, D.C.; ZIP codes without residents or coordinates are left out. For planning, a few hundred
-*cells* (the first three digits of the ZIP code, at their centre of population) stand for all customers.
+The 50 states and Washington, D.C.; ZIP codes without residents or coordinates are left out. For planning, a
+few hundred *cells* (the first three digits of the ZIP code, at their centre of population) stand for all
+customers.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def load_places() -> Places:
     lon = frame["lon"].to_numpy(dtype=np.float64)
     population = frame["population"].to_numpy(dtype=np.float64)
     _, cell = np.unique(np.array([code[:3] for code in frame["zip"]]), return_inverse=True)
-    weight = np.bincount(cell, weights=population)
+    weight: Floats = np.bincount(cell, weights=population).astype(np.float64)
     return Places(
         lat=lat,
         lon=lon,
@@ -79,7 +80,8 @@ def distance_km(lat_a: Floats, lon_a: Floats, lat_b: Floats, lon_b: Floats) -> F
     half_phi = np.sin((phi_b - phi_a) / 2.0)
     half_lambda = np.sin(np.radians(lon_b - lon_a) / 2.0)
     chord = half_phi * half_phi + np.cos(phi_a) * np.cos(phi_b) * half_lambda * half_lambda
-    return 2.0 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+    km: Floats = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
+    return km
 
 
 def scatter(

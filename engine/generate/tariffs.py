@@ -1,10 +1,11 @@
 """Three parcel services whose prices have the level and the shape of published US tariffs.
 
-A published ground tariff is, to a few percent between 1 and 20 lb, a fixed price that rises slowly with distance plus a
-price per pound that rises with distance; below a pound it falls quickly. The formula here is that, in three
-constants each way, at a commercial discount. Two-day costs 1.5 to 2.6 times ground and overnight 3.8 to
-5.4 times, more for longer distances (ground grows slowly with distance because it rides on trucks; air does
-not). Beyond 3,000 miles (Alaska and Hawaii from the east) lies zone 9, where overnight does not go.
+A published ground tariff is, to a few percent between 1 and 20 lb, a fixed price that rises slowly with
+distance plus a price per pound that rises with distance; below a pound it falls quickly. The formula here
+is that, in three constants each way, at a commercial discount. Two-day costs 1.5 to 2.6 times ground and
+overnight 3.8 to 5.4 times, more for longer distances (ground grows slowly with distance because it rides on
+trucks; air does not). Beyond 3,000 miles (Alaska and Hawaii from the east) lies zone 9, where overnight
+does not go.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def rates_table() -> pa.Table:
     )
 
 
-def holidays_as_days(holidays: tuple[str, ...]) -> npt.NDArray[np.int64]:
+def days_of(dates: tuple[str, ...]) -> npt.NDArray[np.int64]:
     """ISO dates as days since 1970-01-01."""
     epoch = date(1970, 1, 1).toordinal()
-    return np.array([date.fromisoformat(day).toordinal() - epoch for day in holidays], dtype=np.int64)
+    return np.array([date.fromisoformat(day).toordinal() - epoch for day in dates], dtype=np.int64)

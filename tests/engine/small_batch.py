@@ -1,7 +1,8 @@
-"""A small batch as a JSON document, and the same in the other two forms: what the document tests start from."""
+"""A small batch as a JSON document, and the same in the other two forms."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from copy import deepcopy
@@ -64,7 +65,7 @@ def small_document() -> Document:
 
 def write_folder(folder: Path, document: Document, form: str) -> Path:
     """Write a document as a folder of CSV or Parquet tables, with nothing of ours but the names."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, rows in document.items():
         if name == "policy":
             (folder / "policy.json").write_text(json.dumps(rows), "utf-8")
@@ -95,11 +96,15 @@ def arrow_table(rows: list[Document]) -> pa.Table:
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in names}
     for name in _DATES & set(names):
-        try:
-            columns[name] = [value and date.fromisoformat(value) for value in columns[name]]
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):  # what is no date stays text
+            columns[name] = [value and _day(value) for value in columns[name]]
     return pa.table(columns)
+
+
+def _day(text: str) -> date:
+    if len(text) != 10:
+        raise ValueError(text)
+    return date.fromisoformat(text)
 
 
 def write_form(tmp_path: Path, document: Document, form: str) -> Path:

@@ -1,4 +1,4 @@
-"""Tests that every fault a table can have is refused with its exact message, in each form that can have it."""
+"""Tests that every fault a table can have is refused with its exact message, in every form."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ IN_EVERY_FORM: list[tuple[str, int, str, Any, str]] = [
     ),
     ("nodes", 1, "lat", 90.5, "nodes row 1: lat is 90.5, expected a number from -90 to 90"),
     ("orders", 1, "lat", -90.25, "orders row 1: lat is -90.25, expected a number from -90 to 90"),
-    ("orders", 2, "lon", 181, "orders row 2: lon is 181, expected a number from -180 to 180"),
+    ("orders", 2, "lon", 181.5, "orders row 2: lon is 181.5, expected a number from -180 to 180"),
     ("orders", 2, "lon", None, "orders row 2: lon is empty, expected a number from -180 to 180"),
     ("bands", 1, "max_km", 0, "bands row 1: max_km is 0, expected a number above 0"),
     ("nodes", 2, "kind", "shop", f"nodes row 2: kind is shop, expected {KINDS}"),
@@ -85,7 +85,7 @@ IN_EVERY_FORM: list[tuple[str, int, str, Any, str]] = [
     ("used", 2, "service_id", "air", "used row 2: service_id is air, expected a service_id of services"),
     ("used", 1, "node_id", "N9", "used row 1: node_id is N9, expected a node_id of nodes"),
     ("closures", 1, "node_id", "N9", "closures row 1: node_id is N9, expected a node_id of nodes"),
-    ("lines", 3, "order_id", "O9", "lines row 3: order_id is O9, expected a order_id of orders"),
+    ("lines", 3, "order_id", "O9", "lines row 3: order_id is O9, expected an order_id of orders"),
     ("lines", 3, "sku", "07", "lines row 3: sku is 07, expected a sku of items"),
     ("orders", 1, "only_nodes", "N1  N7 N8", "orders row 1: only_nodes is N7, expected a node_id of nodes"),
     ("orders", 2, "not_nodes", "N3", "orders row 2: not_nodes is N3, expected a node_id of nodes"),
@@ -109,7 +109,8 @@ IN_EVERY_FORM: list[tuple[str, int, str, Any, str]] = [
         2,
         "available_on",
         None,
-        "stock row 2: node_id, sku, available_on is N1, 007, empty, expected a key that is not in row 1 already",
+        "stock row 2: node_id, sku, available_on is N1, 007, empty, "
+        "expected a key that is not in row 1 already",
     ),
     (
         "bands",
@@ -193,15 +194,15 @@ def test_all_faults_come_together_in_the_order_of_tables_and_rows(tmp_path: Path
     """All faults of a batch are reported at once, the policy's first, then table by table and row by row."""
     document = small_document()
     document["policy"]["horizon_days"] = 0
-    document["nodes"][1]["lat"] = 91
-    document["nodes"][0]["lon"] = 181
+    document["nodes"][1]["lat"] = 91.5
+    document["nodes"][0]["lon"] = 181.5
     document["lines"][2]["quantity"] = 0
     document["lines"][0]["sku"] = "none"
     document["rates"][0]["cents"] = -1
     assert messages(write_form(tmp_path, document, form)) == [
         "policy: horizon_days is 0, expected an integer from 1",
-        "nodes row 1: lon is 181, expected a number from -180 to 180",
-        "nodes row 2: lat is 91, expected a number from -90 to 90",
+        "nodes row 1: lon is 181.5, expected a number from -180 to 180",
+        "nodes row 2: lat is 91.5, expected a number from -90 to 90",
         "rates row 1: cents is -1, expected an integer from 0",
         "lines row 1: sku is none, expected a sku of items",
         "lines row 3: quantity is 0, expected an integer from 1",
@@ -214,13 +215,14 @@ def test_absent_columns_and_unknown_columns(tmp_path: Path, form: str) -> None:
     document = small_document()
     document["items"] = [{"sku": row["sku"], "colour": "red"} for row in document["items"]]
     assert messages(write_form(tmp_path, document, form)) == [
-        "items: colour is an unknown column, expected one of sku, weight_g, volume_cm3, value_cents, requires",
+        "items: colour is an unknown column, "
+        "expected one of sku, weight_g, volume_cm3, value_cents, requires",
         "items: weight_g is absent, expected an integer from 1",
     ]
 
 
 def test_absent_and_unknown_names_in_json(tmp_path: Path) -> None:
-    """In JSON a missing name is an empty value of its row, and an unknown one is reported where it is first met."""
+    """In JSON a missing name is an empty value of its row; an unknown one is reported once."""
     document = small_document()
     document["items"] = [{"sku": row["sku"], "colour": "red"} for row in document["items"]]
     assert messages(write_form(tmp_path, document, "json")) == [

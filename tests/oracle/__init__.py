@@ -3,6 +3,7 @@
 from .brute import Option, Resource, TooLarge, options
 from .costs import Shipment
 from .features import CONSTRAINTS, features
+from .reasons import reasons
 from .solving import Solution, nothing_cents, solve, solve_by_milp
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "features",
     "nothing_cents",
     "options",
+    "reasons",
     "solve",
     "solve_by_milp",
 ]

@@ -8,11 +8,11 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array
 
-from .brute import Calendar, Option, Resource, TooLarge, add_use, order_options
+from .brute import Calendar, Option, Resource, add_use, order_options
 from .costs import nothing_cents as batch_nothing_cents
 from .reading import Batch, Row
 
-MAX_STEPS = 50_000
+MAX_STEPS = 5_000
 
 
 class Solution(NamedTuple):
@@ -34,12 +34,12 @@ def nothing_cents(document: Row) -> int:
 
 
 def solve(document: Row) -> Solution:
-    """Solve a batch exactly by depth-first branch and bound.
+    """Solve a batch exactly by depth-first branch and bound, and where that takes too long by the program.
 
     Raises
     ------
     TooLarge
-        When there is too much to try.
+        When an order has too many options.
     """
     batch = Batch(document)
     calendar = Calendar(batch)
@@ -51,7 +51,11 @@ def solve(document: Row) -> Solution:
     menus = [_undominated(options, contested) for options in listed]
     chosen = []
     for component in _components(menus):
-        chosen += _branch_and_bound([menus[index] for index in component], calendar.capacity)
+        try:
+            chosen += _branch_and_bound([menus[index] for index in component], calendar.capacity)
+        except _TooManySteps:
+            rest = [[choice.option for choice in menus[index]] for index in component]
+            chosen += _integer_program(rest, calendar.capacity)
     return _solution(calendar, chosen, listed)
 
 
@@ -60,19 +64,24 @@ def solve_by_milp(document: Row) -> Solution:
     batch = Batch(document)
     calendar = Calendar(batch)
     listed = [list(order_options(calendar, order)) for order in batch.orders.values()]
+    return _solution(calendar, _integer_program(listed, calendar.capacity), listed)
+
+
+def _integer_program(listed: list[list[Option]], capacity: dict[Resource, int]) -> list[Option]:
+    """Choose one option of every list within the capacities, at the least cost."""
+    if not listed:
+        return []
     columns = [option for options in listed for option in options]
-    if not columns:
-        return _solution(calendar, [], [])
-    row_of = {order_id: row for row, order_id in enumerate(batch.orders)}
-    n_orders = len(row_of)
-    resources = {resource: n_orders + row for row, resource in enumerate(calendar.capacity)}
+    row_of = {options[0].order_id: row for row, options in enumerate(listed)}
+    row_of_resource = {resource: len(listed) + row for row, resource in enumerate(capacity)}
     entries = [(row_of[option.order_id], column, 1) for column, option in enumerate(columns)]
     for column, option in enumerate(columns):
-        entries += [(resources[resource], column, amount) for resource, amount in option.use.items()]
+        entries += [(row_of_resource[resource], column, amount) for resource, amount in option.use.items()]
     rows, cols, amounts = (np.array(part) for part in zip(*entries, strict=True))
-    matrix = csc_array((amounts.astype(float), (rows, cols)), shape=(n_orders + len(resources), len(columns)))
-    lower = np.array([1.0] * n_orders + [-np.inf] * len(resources))
-    upper = np.array([1.0] * n_orders + [float(amount) for amount in calendar.capacity.values()])
+    shape = (len(listed) + len(capacity), len(columns))
+    matrix = csc_array((amounts.astype(float), (rows, cols)), shape=shape)
+    lower = np.array([1.0] * len(listed) + [-np.inf] * len(capacity))
+    upper = np.array([1.0] * len(listed) + [float(amount) for amount in capacity.values()])
     result = milp(
         np.array([float(option.cents) for option in columns]),
         integrality=np.ones(len(columns)),
@@ -81,7 +90,7 @@ def solve_by_milp(document: Row) -> Solution:
         options={"mip_rel_gap": 0.0},
     )
     assert result.status == 0, result.message
-    return _solution(calendar, [columns[column] for column in np.flatnonzero(result.x > 0.5)], listed)
+    return [columns[column] for column in np.flatnonzero(result.x > 0.5)]
 
 
 def _nothing(calendar: Calendar, order_id: str) -> int:
@@ -109,6 +118,10 @@ def _contested(calendar: Calendar, listed: list[list[Option]]) -> set[Resource]:
                 largest[resource] = max(amount, largest.get(resource, 0))
         most = add_use(most, largest)
     return {resource for resource, amount in most.items() if amount > calendar.capacity[resource]}
+
+
+class _TooManySteps(Exception):
+    pass
 
 
 class _Choice(NamedTuple):
@@ -144,12 +157,14 @@ def _branch_and_bound(menus: list[list[_Choice]], capacity: dict[Resource, int])
     """Try every choice, cheapest first, unless the rest alone cannot make the total better than the best.
 
     The bound gives every order that is still open the cheapest of its choices that fits what is left,
-    as if it were alone.
+    as if it were alone. What was reached before with as much left of everything and at no higher cost is
+    not tried again.
     """
     menus = sorted(menus, key=lambda menu: menu[-1].cents - menu[0].cents, reverse=True)
     best_cents = sum(menu[-1].cents for menu in menus) + 1
     best: list[Option] = []
-    left = dict(capacity)
+    left = {resource: capacity[resource] for menu in menus for choice in menu for resource in choice.use}
+    reached: dict[tuple[int, ...], int] = {}
     steps = 0
 
     def fits(choice: _Choice) -> bool:
@@ -159,11 +174,15 @@ def _branch_and_bound(menus: list[list[_Choice]], capacity: dict[Resource, int])
         nonlocal best_cents, best, steps
         steps += 1
         if steps > MAX_STEPS:
-            raise TooLarge(f"more than {MAX_STEPS} steps")
+            raise _TooManySteps
         if depth == len(menus):
             if cents < best_cents:
                 best_cents, best = cents, chosen
             return
+        state = (depth, *left.values())
+        if reached.get(state, cents + 1) <= cents:
+            return
+        reached[state] = cents
         rest_cents = sum(next(choice.cents for choice in menu if fits(choice)) for menu in menus[depth + 1 :])
         for choice in menus[depth]:
             if cents + choice.cents + rest_cents >= best_cents:

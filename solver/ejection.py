@@ -1,0 +1,290 @@
+"""Annealing by ejection: force a good option on a group, evict what blocks it, reinsert the evicted, accept or undo."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from solver.greedy import NONE, take
+from solver.problem import FloatArray, IntArray, Problem
+
+MAX_EVICTED = 12
+N_SAMPLED = 8
+
+
+class Annealer:
+    """A feasible choice that is improved in rounds; keeps the best it has seen.
+
+    Parameters
+    ----------
+    problem : Problem
+        No option names a resource twice (see :func:`solver.pool.merged_usage`).
+    value : float64[n_options]
+        Reduced cost of each option in cents, which ranks the options of a group.
+    choice : int64[n_groups]
+        A feasible choice.
+    seed : int
+        Seed of the moves.
+    """
+
+    def __init__(self, problem: Problem, value: FloatArray, choice: IntArray, seed: int) -> None:
+        self.problem = problem
+        self.choice = choice.copy()
+        self.best = choice.copy()
+        self.cost = self.best_cost = int(problem.cost[choice].sum())
+        self._seed = np.uint64(seed * 2 + 1)
+        group = problem.group_of_option()
+        self._ranked = np.lexsort((value, group)).astype(np.int64)
+        self._value = value
+        touching = np.unique(
+            np.stack((problem.usage_resource, np.repeat(group, np.diff(problem.usage_start)))), axis=1
+        )[0]
+        self._member_first = np.searchsorted(touching, np.arange(problem.n_resources + 1))
+        self._group_of_entry = np.repeat(group, np.diff(problem.usage_start))
+
+    def run(self, *, n_moves: int, hot: float, cold: float) -> int:
+        """Make moves while the temperature falls from hot to cold (cents); return the best cost seen."""
+        problem = self.problem
+        left = problem.supply - problem.usage_of(self.choice)
+        self._seed, self.cost, self.best_cost = _anneal(
+            problem.first,
+            problem.cost,
+            problem.usage_start,
+            problem.usage_resource,
+            problem.usage_amount,
+            self._value,
+            self._ranked,
+            self._member_first,
+            self._group_of_entry,
+            left,
+            self.choice,
+            self.best,
+            self.cost,
+            self.best_cost,
+            n_moves,
+            hot,
+            cold,
+            self._seed,
+        )
+        return int(self.best_cost)
+
+    def restart(self) -> None:
+        """Go back to the best choice seen."""
+        self.choice = self.best.copy()
+        self.cost = self.best_cost
+
+
+@njit(cache=True, nogil=True)
+def _next(state: np.uint64) -> np.uint64:
+    """One step of xorshift64."""
+    state ^= state << np.uint64(13)
+    state ^= state >> np.uint64(7)
+    state ^= state << np.uint64(17)
+    return state
+
+
+@njit(cache=True, nogil=True)
+def _link(option, usage_start, usage_resource, member_first, member, count, place):  # type: ignore[no-untyped-def]
+    for entry in range(usage_start[option], usage_start[option + 1]):
+        resource = usage_resource[entry]
+        at = member_first[resource] + count[resource]
+        member[at] = entry
+        place[entry] = at
+        count[resource] += 1
+
+
+@njit(cache=True, nogil=True)
+def _unlink(option, usage_start, usage_resource, member_first, member, count, place):  # type: ignore[no-untyped-def]
+    for entry in range(usage_start[option], usage_start[option + 1]):
+        resource = usage_resource[entry]
+        count[resource] -= 1
+        moved = member[member_first[resource] + count[resource]]
+        member[place[entry]] = moved
+        place[moved] = place[entry]
+
+
+@njit(cache=True, nogil=True)
+def _best_fit(  # type: ignore[no-untyped-def]
+    group, first, cost, usage_start, usage_resource, usage_amount, value, weight, left
+):
+    """The option of least cost, prices counted by a weight, that fits."""
+    best = NONE
+    least = np.inf
+    for option in range(first[group], first[group + 1]):
+        v = cost[option] + weight * (value[option] - cost[option])
+        if v >= least:
+            continue
+        fits = True
+        for entry in range(usage_start[option], usage_start[option + 1]):
+            if left[usage_resource[entry]] < usage_amount[entry]:
+                fits = False
+                break
+        if fits:
+            best = option
+            least = v
+    return best, least
+
+
+@njit(cache=True, nogil=True)
+def _anneal(  # type: ignore[no-untyped-def]
+    first,
+    cost,
+    usage_start,
+    usage_resource,
+    usage_amount,
+    value,
+    ranked,
+    member_first,
+    group_of_entry,
+    left,
+    choice,
+    best,
+    now,
+    best_cost,
+    n_moves,
+    hot,
+    cold,
+    seed,
+):
+    n_groups = first.size - 1
+    n_resources = left.size
+    member = np.empty(member_first[n_resources], np.int64)
+    count = np.zeros(n_resources, np.int64)
+    place = np.empty(usage_resource.size, np.int64)
+    for group in range(n_groups):
+        _link(choice[group], usage_start, usage_resource, member_first, member, count, place)
+    evicted = np.empty(MAX_EVICTED + 1, np.int64)
+    was = np.empty(MAX_EVICTED + 1, np.int64)
+    dirty = np.zeros(n_groups, np.bool_)
+    dirty_list = np.empty(n_groups, np.int64)
+    n_dirty = 0
+    for group in range(n_groups):
+        if choice[group] != best[group]:
+            dirty[group] = True
+            dirty_list[n_dirty] = group
+            n_dirty += 1
+    rate = np.log(cold / hot) / max(1, n_moves)
+    temperature = hot
+    state = seed
+    for move in range(n_moves):
+        if move % 256 == 0:
+            temperature = hot * np.exp(rate * move)
+        state = _next(state)
+        group = np.int64((state >> np.uint64(11)) % np.uint64(n_groups))
+        start = first[group]
+        n_options = first[group + 1] - start
+        if n_options < 2:
+            continue
+        old = choice[group]
+        state = _next(state)
+        u = np.float64(state >> np.uint64(11)) / 9007199254740992.0
+        option = ranked[start + np.int64(u * u * u * n_options)]
+        if option == old:
+            continue
+        # a forced option that could not pay even if nobody were evicted is not tried
+        state = _next(state)
+        u = np.float64(state >> np.uint64(11)) / 9007199254740992.0
+        allowed = -temperature * np.log(u + 1e-300)
+        if value[option] - value[old] > allowed + 4.0 * temperature:
+            continue
+        state = _next(state)
+        weight = np.float64((state >> np.uint64(20)) % np.uint64(3)) * 0.5
+
+        _unlink(old, usage_start, usage_resource, member_first, member, count, place)
+        take(old, -1, usage_start, usage_resource, usage_amount, left)
+        fits = take(option, 1, usage_start, usage_resource, usage_amount, left)
+        evicted[0] = group
+        was[0] = old
+        n_evicted = 1
+        failed = False
+        delta = cost[option] - cost[old]
+        if not fits:
+            for entry in range(usage_start[option], usage_start[option + 1]):
+                resource = usage_resource[entry]
+                while left[resource] < 0:
+                    n_members = count[resource]
+                    if n_members == 0 or n_evicted > MAX_EVICTED:
+                        failed = True
+                        break
+                    victim = NONE
+                    loss = np.inf
+                    n_tries = min(n_members, N_SAMPLED)
+                    state = _next(state)
+                    offset = np.int64((state >> np.uint64(11)) % np.uint64(n_members))
+                    for i in range(n_tries):
+                        which = (offset + i) % n_members
+                        if n_members > N_SAMPLED and i > 0:
+                            state = _next(state)
+                            which = np.int64((state >> np.uint64(11)) % np.uint64(n_members))
+                        at = member[member_first[resource] + which]
+                        other = group_of_entry[at]
+                        theirs = choice[other]
+                        take(theirs, -1, usage_start, usage_resource, usage_amount, left)
+                        _, least = _best_fit(
+                            other, first, cost, usage_start, usage_resource, usage_amount, value, weight, left
+                        )
+                        take(theirs, 1, usage_start, usage_resource, usage_amount, left)
+                        worse = least - (cost[theirs] + weight * (value[theirs] - cost[theirs]))
+                        if worse < loss:
+                            loss = worse
+                            victim = other
+                    if victim == NONE:
+                        failed = True
+                        break
+                    theirs = choice[victim]
+                    _unlink(theirs, usage_start, usage_resource, member_first, member, count, place)
+                    take(theirs, -1, usage_start, usage_resource, usage_amount, left)
+                    delta -= cost[theirs]
+                    choice[victim] = NONE
+                    evicted[n_evicted] = victim
+                    was[n_evicted] = theirs
+                    n_evicted += 1
+                if failed:
+                    break
+        n_back = 1
+        if not failed:
+            choice[group] = option
+            _link(option, usage_start, usage_resource, member_first, member, count, place)
+            while n_back < n_evicted:
+                other = evicted[n_back]
+                found, _ = _best_fit(
+                    other, first, cost, usage_start, usage_resource, usage_amount, value, weight, left
+                )
+                if found == NONE:
+                    failed = True
+                    break
+                choice[other] = found
+                take(found, 1, usage_start, usage_resource, usage_amount, left)
+                _link(found, usage_start, usage_resource, member_first, member, count, place)
+                delta += cost[found]
+                n_back += 1
+                if delta > allowed + 20.0 * temperature and n_back == n_evicted:
+                    failed = True
+            if not failed and delta > allowed:
+                failed = True
+            if failed:
+                for i in range(n_back):
+                    theirs = choice[evicted[i]]
+                    _unlink(theirs, usage_start, usage_resource, member_first, member, count, place)
+                    take(theirs, -1, usage_start, usage_resource, usage_amount, left)
+        else:
+            take(option, -1, usage_start, usage_resource, usage_amount, left)
+        if failed:
+            for i in range(n_evicted):
+                choice[evicted[i]] = was[i]
+                take(was[i], 1, usage_start, usage_resource, usage_amount, left)
+                _link(was[i], usage_start, usage_resource, member_first, member, count, place)
+            continue
+        now += delta
+        for i in range(n_evicted):
+            if not dirty[evicted[i]]:
+                dirty[evicted[i]] = True
+                dirty_list[n_dirty] = evicted[i]
+                n_dirty += 1
+        if now < best_cost:
+            best_cost = now
+            for i in range(n_dirty):
+                best[dirty_list[i]] = choice[dirty_list[i]]
+                dirty[dirty_list[i]] = False
+            n_dirty = 0
+    return state, now, best_cost
