@@ -14,9 +14,10 @@ from engine.rates import unallocated_cents
 from engine.shipments import MAX_CODE_BITS, Shipments, grown, level_of, piece_shifts
 from solver.source import MILLI, NO_FLOOR, Prices, price_of
 
-MAX_TABLE_PIECES = 18
+MAX_TABLE_PIECES = 20
+UNREACHABLE = -(2**58)
 MAX_PAIR_PIECES = 8
-SEARCH_LIMIT = 3_000_000
+SEARCH_LIMIT = 300_000
 """Steps after which the search for one order stops and reports a lower, still valid floor."""
 
 
@@ -352,13 +353,16 @@ def price_orders(
             if table_one.size < n_sets:
                 table_one = np.zeros(n_sets, np.int64)
                 table_two = np.zeros(n_sets, np.int64)
-            table_one[:n_sets] = 0
+            whole_only = orders.ship_complete[order]
+            table_one[:n_sets] = UNREACHABLE if whole_only else 0
             for i in range(n_offers):
                 table_one[fill[i]] = max(table_one[fill[i]], gain[i])
             if with_pairs:
                 _pairs(table_one, table_two, n_sets)
-                _best_inside(table_two, n_pieces)
-            _best_inside(table_one, n_pieces)
+            if not whole_only:
+                _best_inside(table_one, n_pieces)
+                if with_pairs:
+                    _best_inside(table_two, n_pieces)
 
         best = nothing
         if kept.shape[1] < most:
@@ -369,6 +373,7 @@ def price_orders(
         rooms = np.zeros(most + 1, np.int64)
         result_floor = np.int64(NO_FLOOR)
         n_kept = 0
+        best_is_exact = True
         for listing in range(2):
             target = best
             if listing == 1:
@@ -434,7 +439,7 @@ def price_orders(
                             bound = min(bound, table_one[rest])
                         elif left == 3 and with_pairs:
                             bound = min(bound, table_two[rest])
-                        else:
+                        elif not orders.ship_complete[order]:
                             bound = min(bound, (left - 1) * table_one[rest])
                     reachable = nothing - split - so_far - bound
                     if reachable < target or (reachable == target and listing == 1):
@@ -442,16 +447,20 @@ def price_orders(
                         sums[depth] = so_far
                         rooms[depth] = rest
                         at[depth] = i + 1
-            if listing == 1:
+            if listing == 0:
+                best_is_exact = steps <= SEARCH_LIMIT
+            else:
                 if n_kept > limit:
                     n_kept = _keep_best(kept_value, kept_size, kept, n_kept, limit)
                     target = kept_value[n_kept - 1]
                     tightened = True
                 if tightened or slack < NO_FLOOR:
                     result_floor = target
-                if steps > SEARCH_LIMIT:
+                if not best_is_exact:
                     top_gain = gain[by_gain[0]]
                     result_floor = min(result_floor, nothing - split - max(top_gain, most * top_gain))
+                elif steps > SEARCH_LIMIT:
+                    result_floor = min(result_floor, best)
         if not shipments.listed[local]:
             ceiling = _relaxed_gain(network, orders, order, shipments, visits, prices, most)
             result_floor = min(result_floor, nothing - int(np.ceil(max(0.0, ceiling) * MILLI)) - MILLI)

@@ -548,7 +548,8 @@ def list_shipments(network: Network, orders: Orders, begin: int, end: int) -> Sh
                     stop_resource = grown(stop_resource, stop_line.size)
                     stop_n = grown(stop_n, stop_line.size)
                     for i in range(n_here):
-                        if here_resource[i] < 0:
+                        step = orders.line_step[here_line[i]]
+                        if here_resource[i] < 0 or network.supply[here_resource[i]] < step:
                             continue
                         stop_line[n_stops] = here_line[i]
                         stop_resource[n_stops] = here_resource[i]

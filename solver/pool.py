@@ -104,3 +104,22 @@ def restrict(problem: Problem, options: IntArray, supply: IntArray | None = None
         ),
         groups,
     )
+
+
+def merged_usage(problem: Problem) -> Problem:
+    """The same problem with each option naming a resource at most once, amounts added."""
+    option = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))
+    order = np.lexsort((problem.usage_resource, option))
+    option, resource = option[order], problem.usage_resource[order]
+    head = np.ones(order.size, np.bool_)
+    head[1:] = (option[1:] != option[:-1]) | (resource[1:] != resource[:-1])
+    if head.all():
+        return problem
+    starts = np.flatnonzero(head)
+    counts = np.bincount(option[head], minlength=problem.n_options).astype(np.int64)
+    return replace(
+        problem,
+        usage_start=offsets(counts),
+        usage_resource=resource[head],
+        usage_amount=np.add.reduceat(problem.usage_amount[order], starts),
+    )

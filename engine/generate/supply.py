@@ -142,7 +142,8 @@ def draw_sellable(load: Load, catalogue: Catalogue, shelves: Shelves, seed: int)
     """Units that each pair can sell now."""
     rng = stream(seed, "sellable")
     n_skus = len(catalogue.share)
-    thin = rng.random(n_skus) < load.short_share
+    # Systematic over ranks, so that popular and slow skus are short alike, also when there are only twenty.
+    thin = np.mod((catalogue.rank + rng.random()) * load.short_share, 1.0) < load.short_share
     coverage = np.where(thin, load.short_coverage, load.ample_coverage) * np.exp(
         0.15 * rng.standard_normal(n_skus)
     )

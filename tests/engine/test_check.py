@@ -334,3 +334,24 @@ def test_a_table_of_another_shape_is_a_fault(batch: Batch, allocation: Allocatio
         (fault.table, fault.row, fault.column, fault.value) for fault in report.faults
     }
     assert not check(batch, Allocation(allocation.tables, {})).ok
+
+
+def test_the_largest_figures_do_not_overflow() -> None:
+    """Tests that weights, freight and late cents beyond 64 bits on the way are recomputed exactly."""
+    most = 2**31 - 1
+    document, out = batch_document(), allocation_document()
+    document["lines"][0]["quantity"] = out["allocations"][0]["quantity"] = most
+    document["items"][0] |= {"volume_cm3": most}
+    document["services"][0] |= {"fuel_bp": most}
+    document["orders"][0] |= {"late_cents_per_day": most, "priority_pct": most, "deliver_by": "2025-03-03"}
+    found = {
+        (fault.row, fault.column): fault.expected
+        for fault in check(parse_batch(document), parse_allocation(out)).faults
+        if fault.table == "shipments"
+    }
+    weight_g = most * -(-most * 1000 // 5000)
+    rate = weight_g // 5000 * 800 + (500 if weight_g % 5000 <= 1000 else 800)
+    assert found[1, "weight_g"] == str(weight_g)
+    assert rate * most > 2**63  # freight itself no longer fits: cut at 2^62
+    assert found[1, "freight_cents"] == str(min(2**62, rate + (rate * most + 5000) // 10000 + 300))
+    assert found[1, "late_cents"] == str((most * most + 50) // 100)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.documents import Allocation, Batch
-from tests.planting.registry import Row, plant, replaced, rows_of, changed, more
+from tests.planting.registry import Row, changed, more, plant, replaced, rows_of
 
 
 def _off(table: str, column: str, by: float = 1) -> None:

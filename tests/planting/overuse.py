@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date
 
 from engine.documents import Allocation, Batch
-from tests.planting.registry import Row, plant, replaced, rows_of, by_key, more, copies
+from tests.planting.registry import Row, by_key, copies, plant, replaced, rows_of
 
 
 @plant("allocations", "quantity", "units by then")

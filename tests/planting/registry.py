@@ -52,7 +52,7 @@ def changed(allocation: Allocation, table: str, at: int, **values: Any) -> Alloc
     if not rows:
         return None
     rows[at] |= values
-    return replaced(allocation, **{table: rows})
+    return replaced(allocation, None, **{table: rows})
 
 
 def more(allocation: Allocation, table: str, column: str, by: float = 1) -> Allocation | None:

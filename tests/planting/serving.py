@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.documents import Allocation, Batch
-from tests.planting.registry import plant, replaced, rows_of, by_key, changed, more
+from tests.planting.registry import by_key, changed, more, plant, replaced, rows_of
 
 
 @plant("lines", "quantity")

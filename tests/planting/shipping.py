@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.documents import Allocation, Batch
-from tests.planting.registry import Row, plant, replaced, rows_of, by_key, changed, copies
+from tests.planting.registry import Row, by_key, changed, copies, plant, replaced, rows_of
 
 
 @plant("shipments", "ship_date", "a ship date of the node")
