@@ -1,0 +1,1 @@
+"""Orders, nodes, rates and dates: batches in, certified allocations out."""

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from solver.problem import IntArray, Problem
-from solver.source import MILLI, NO_FLOOR
+from solver.source import MILLI
 
 
 @njit(cache=True, nogil=True)
@@ -55,23 +55,6 @@ def exact_sum(values: IntArray) -> int:
     return (int(high.sum()) << 32) + int((values - (high << 32)).sum())
 
 
-def price_bound(problem: Problem, price: IntArray, floor: IntArray | None = None) -> int:
-    """Lower bound on every choice, in thousandths of a cent (Lagrange; SOLVER notes in ``docs/model.md``).
-
-    ``sum over groups of min(floor, least reduced cost) - supply . price``, valid at any prices from 0.
-    """
-    best = group_minimum(problem, reduced(problem, price))
-    if floor is not None:
-        best = np.minimum(best, floor)
-    paid = sum(int(s) * int(p) for s, p in zip(problem.supply[price > 0], price[price > 0]))
-    return exact_sum(best) - paid
-
-
 def whole_cents(milli: int) -> int:
     """A bound in thousandths of a cent as whole cents: costs are whole, so it may be rounded up."""
     return -(-milli // MILLI)
-
-
-def cap_floor(floor: IntArray) -> IntArray:
-    """Floors that leave room for sums."""
-    return np.minimum(floor, NO_FLOOR)

@@ -45,17 +45,16 @@ class Cuts:
         """Number of cuts."""
         return self.resource.size
 
-    def joined(self, other: Cuts) -> Cuts:
-        """These cuts and others, each once."""
-        stacked = np.stack(
-            [
-                np.concatenate((getattr(self, name), getattr(other, name)))
-                for name in ("resource", "numerator", "denominator")
-            ]
+    def appended(self, other: Cuts) -> Cuts:
+        """These cuts, then those of others that are new."""
+        known = set(zip(self.resource.tolist(), self.numerator.tolist(), self.denominator.tolist()))
+        others = zip(other.resource.tolist(), other.numerator.tolist(), other.denominator.tolist())
+        new = np.array([cut not in known for cut in others], np.bool_)
+        return Cuts(
+            resource=np.concatenate((self.resource, other.resource[new])),
+            numerator=np.concatenate((self.numerator, other.numerator[new])),
+            denominator=np.concatenate((self.denominator, other.denominator[new])),
         )
-        _, at = np.unique(stacked, axis=1, return_index=True)
-        resource, numerator, denominator = stacked[:, np.sort(at)]
-        return Cuts(resource=resource, numerator=numerator, denominator=denominator)
 
     def right_side(self, supply: IntArray) -> IntArray:
         """What the left side of each cut may reach."""

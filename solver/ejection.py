@@ -46,7 +46,7 @@ class Annealer:
         """Make moves while the temperature falls from hot to cold (cents); return the best cost seen."""
         problem = self.problem
         left = problem.supply - problem.usage_of(self.choice)
-        self._seed, self.cost, self.best_cost = _anneal(
+        state, self.cost, self.best_cost = _anneal(
             problem.first,
             problem.cost,
             problem.usage_start,
@@ -66,6 +66,7 @@ class Annealer:
             cold,
             self._seed,
         )
+        self._seed = np.uint64(state)
         return int(self.best_cost)
 
     def restart(self) -> None:

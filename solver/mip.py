@@ -17,8 +17,8 @@ MipMethod = Literal["highs", "cpsat", "auto"]
 _SMALL_OPTIONS = 1000
 _CPSAT_OPTIONS = 12_000
 _CPSAT_ROW = 100
-"""`auto` takes CP-SAT up to the first number of options (after reduction), and up to the second where resources have
-few users on average: there it is several times faster. Long knapsack rows are for HiGHS, and large LPs."""
+"""`auto` takes CP-SAT up to the first number of options (after reduction), and up to the second where few
+options use a resource (on average): there it is several times faster. The rest goes to HiGHS."""
 
 
 def solve_mip(

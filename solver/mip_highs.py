@@ -23,8 +23,9 @@ from pybind11_abseil.status import StatusNotOk  # type: ignore[import-untyped]
 from solver.mip_types import MipLimits, RawResult
 from solver.problem import IntArray, Problem
 
-_TOLERANCE = 1e-9
-"""Feasibility tolerance of rows and reduced costs; the default 1e-6 is no faster."""
+_TOLERANCE = 1e-7
+"""Feasibility tolerance of rows and reduced costs; the default is 1e-6. From 1e-9 HiGHS often has to repair a
+solution it found, and its repair prints a line to the standard output that no option turns off."""
 _MAX_AMOUNT = 2**30
 """Above this amount a double cannot hold row sums to the tolerance, and what HiGHS proves is not believed."""
 
@@ -100,7 +101,7 @@ def _whole_bound(bound: float, spread: float) -> int | None:
 
     The bound of a node is the objective of its LP. What the LP's tolerance can add to it is about the
     tolerance times the sum of all prices, for which the spread stands (sum over groups of dearest minus
-    cheapest option): with a million dollars of spread a tenth of a cent. A quarter of a cent on top covers
+    cheapest option): with ten thousand dollars of spread a tenth of a cent. A quarter of a cent on top covers
     rounding in sums and cuts. Costs are whole cents, so what is left may be rounded up; with a margin below
     one it can still reach the optimum.
     """

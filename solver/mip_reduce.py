@@ -28,7 +28,7 @@ class Reduced:
     option : int64[problem.n_options]
         The original option behind each option that is left.
     place : int64[n_original_options]
-        The option that is left for each original one: itself, or one that beats it; -1 if it does not fit alone.
+        The option left for each original one: itself or one that beats it; -1 if it does not fit alone.
     """
 
     problem: Problem
@@ -151,7 +151,7 @@ def _winners(
     resource: IntArray,
     amount: IntArray,
 ) -> IntArray:
-    """For each option another of its group that beats it, or -1: one that uses nothing, or the same resources.
+    """For each option one of its group that beats it, or -1: one that uses nothing, or the same resources.
 
     Of options that use the same resources only neighbours in order of cost are compared. Each beaten option
     has a better one that is kept, because the order (cost, then amount, then number) has no circles.

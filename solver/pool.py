@@ -83,29 +83,6 @@ class Pool:
         return Pool(problem=problem, tag=tag, closed=closed), old_at[choice]
 
 
-def restrict(problem: Problem, options: IntArray, supply: IntArray | None = None) -> tuple[Problem, IntArray]:
-    """Keep only some options (rising) and the groups and resources they touch.
-
-    Returns the smaller problem, numbered anew, and the groups it holds in their order.
-    """
-    group = problem.group_of_option()[options]
-    groups, counts = np.unique(group, return_counts=True)
-    start, stop = problem.usage_start[options], problem.usage_start[options + 1]
-    entries = ranges(start, stop)
-    resources, compact = np.unique(problem.usage_resource[entries], return_inverse=True)
-    return (
-        Problem(
-            cost=problem.cost[options],
-            first=offsets(counts.astype(np.int64)),
-            usage_start=offsets(stop - start),
-            usage_resource=compact.astype(np.int64),
-            usage_amount=problem.usage_amount[entries],
-            supply=(problem.supply if supply is None else supply)[resources],
-        ),
-        groups,
-    )
-
-
 def merged_usage(problem: Problem) -> Problem:
     """The same problem with each option naming a resource at most once, amounts added."""
     option = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))

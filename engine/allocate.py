@@ -1,0 +1,214 @@
+"""The use case: a batch in, a certified allocation out."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from engine.compile import Compiled, compile_batch
+from engine.decode import Chosen, Terms, chosen_shipments, left_quantities, output_tables, shipment_terms
+from engine.documents import Allocation, Batch
+from engine.network import IntArray
+from engine.orders import nothing_cents
+from engine.workers import workers
+from solver import Result, SolveParams, Termination, TracePoint, solve
+from solver.result import relative_gap
+
+VERSIONED = ("nodewise", "numba", "numpy", "ortools", "pyarrow", "scipy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllocateParams:
+    """Parameters of :func:`allocate`.
+
+    Parameters
+    ----------
+    gap : float
+        Stop when the certified gap is at most this.
+    time_limit_seconds : float
+        Looked at between steps.
+    seed : int
+        Seed of every random move.
+    workers : int
+        Threads; the result does not depend on them.
+    """
+
+    gap: float = 0.005
+    time_limit_seconds: float = 60.0
+    seed: int = 0
+    workers: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run stands."""
+
+    phase: str
+    n_orders: int
+    objective_cents: int | None
+    bound_cents: int | None
+    gap: float | None
+    elapsed_seconds: float
+
+
+def allocate(
+    batch: Batch,
+    params: AllocateParams | None = None,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    interrupt: Callable[[], bool] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Allocation:
+    """Choose how every order of a batch is served, and certify how good the choice is.
+
+    Parameters
+    ----------
+    batch : Batch
+        A validated batch.
+    params : AllocateParams, optional
+        Gap, time limit, seed, workers.
+    on_progress : callable, optional
+        Called with a :class:`Progress` after each step.
+    interrupt : callable, optional
+        Asked between steps whether to stop with the best allocation so far.
+    clock : callable
+        Seconds; looked at between steps only.
+
+    Returns
+    -------
+    Allocation
+        The tables and summary of MODEL.md section 4.
+
+    Raises
+    ------
+    InputError
+        If figures are so large that costs would not be exact.
+    """
+    params = params or AllocateParams()
+    start = clock()
+
+    def tell(point: TracePoint) -> None:
+        if on_progress is not None:
+            on_progress(
+                Progress(
+                    phase=point.phase,
+                    n_orders=batch["orders"].num_rows,
+                    objective_cents=point.objective,
+                    bound_cents=point.bound,
+                    gap=relative_gap(point.objective, point.bound),
+                    elapsed_seconds=clock() - start,
+                )
+            )
+
+    with workers(params.workers) as executor:
+        parallel = map if executor is None else executor.map
+        tell(TracePoint(phase="compile", elapsed_seconds=0.0, objective=None, bound=None))
+        compiled = compile_batch(batch, parallel=parallel)
+        compiling = clock() - start
+        result = solve(
+            compiled.problem,
+            SolveParams(
+                gap=params.gap,
+                time_limit_seconds=max(0.001, params.time_limit_seconds - compiling),
+                seed=params.seed,
+            ),
+            source=compiled.options,
+            executor=executor,
+            on_progress=tell,
+            interrupt=interrupt,
+            clock=clock,
+        )
+    decoding = clock()
+    assert result.choice is not None and result.bound is not None
+    allocation = _document(batch, compiled, result.choice, result, params.gap, params.seed)
+    allocation.summary["seconds"] = {
+        "compile": compiling,
+        **result.seconds,
+        "decode": clock() - decoding,
+        "total": clock() - start,
+    }
+    return allocation
+
+
+def _document(
+    batch: Batch, compiled: Compiled, choice: IntArray, result: Result, gap: float, seed: int
+) -> Allocation:
+    chosen = chosen_shipments(compiled, choice)
+    terms = shipment_terms(compiled.network, compiled.orders, chosen)
+    tables = output_tables(batch, compiled, chosen, terms, result.price)
+    _, left_cents = left_quantities(compiled.orders, chosen)
+    objective = terms.total_cents + int(left_cents.sum())
+    if objective > (result.objective or 0) or objective < (result.bound or objective):
+        raise AssertionError(f"decoded to {objective} cents, solved to {result.objective}, bound {result.bound}")
+    return Allocation(tables, _summary(compiled, chosen, terms, objective, result, gap, seed))
+
+
+def _summary(
+    compiled: Compiled, chosen: Chosen, terms: Terms, objective: int, result: Result, gap: float, seed: int
+) -> dict[str, Any]:
+    orders = compiled.orders
+    left, left_cents = left_quantities(orders, chosen)
+    bound = objective if result.bound is None else result.bound
+    nothing = int(nothing_cents(orders).sum())
+    order_of_line = np.repeat(np.arange(orders.lat.size), np.diff(orders.line_first))
+    shipments_of = np.bincount(chosen.order, minlength=orders.lat.size)
+    short = np.bincount(order_of_line, weights=left > 0, minlength=orders.lat.size) > 0
+    termination: Termination = result.termination
+    if objective == bound:
+        termination = "optimal"
+    elif relative_gap(objective, bound) or 0.0 <= gap and termination == "stalled":
+        termination = result.termination
+    late = terms.deliver_day > orders.deliver_by[chosen.order]
+    return {
+        "counts": {
+            "orders": orders.lat.size,
+            "lines": orders.line_sku.size,
+            "units": int(orders.line_quantity.sum()),
+            "shipments": chosen.order.size,
+            "orders_allocated": int((shipments_of > 0).sum()),
+            "orders_complete": int(((shipments_of > 0) & ~short).sum()),
+            "lines_allocated": int((left < orders.line_quantity).sum()),
+            "units_allocated": int((orders.line_quantity - left).sum()),
+            "orders_split": int((shipments_of > 1).sum()),
+            "late_shipments": int(late.sum()),
+            "held_orders": int(orders.held.sum()),
+        },
+        "terms": {
+            **{
+                name: int(np.sum(getattr(terms, name)))
+                for name in (
+                    "freight_cents",
+                    "handling_cents",
+                    "preference_cents",
+                    "split_cents",
+                    "late_cents",
+                    "carbon_cents",
+                )
+            },
+            "unallocated_cents": int(left_cents.sum()),
+        },
+        "objective_cents": objective,
+        "bound_cents": bound,
+        "gap": (objective - bound) / max(1, abs(objective)),
+        "nothing_cents": nothing,
+        "savings_gap": (objective - bound) / max(1, nothing - bound),
+        "termination": termination,
+        "seed": seed,
+        "seconds": {},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}},
+    }
+
+
+def route_in_order(batch: Batch, *, workers_count: int = 1) -> Allocation:
+    """The plan of routing one order at a time: each takes its cheapest feasible option, in order of arrival."""
+    raise NotImplementedError
+
+
+__all__ = ["AllocateParams", "Progress", "allocate", "partial", "route_in_order"]

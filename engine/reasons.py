@@ -1,0 +1,198 @@
+"""Why a line is unallocated: the first reason that applies, judged for its order alone in the empty batch."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.calendar import NO_DAY
+from engine.network import IntArray, Network
+from engine.orders import Orders
+from engine.rates import covers, distance_m, lane_or_band, may_serve, stock_resource
+
+REASONS = (
+    "held",
+    "no_candidate",
+    "no_stock",
+    "no_service",
+    "no_capacity",
+    "ship_complete",
+    "max_shipments",
+    "outbid",
+)
+HELD, NO_CANDIDATE, NO_STOCK, NO_SERVICE, NO_CAPACITY, SHIP_COMPLETE, MAX_SHIPMENTS, OUTBID = range(8)
+SERVABLE = OUTBID
+COVER_STEPS = 20_000
+
+
+@njit(cache=True, nogil=True)
+def _pair_of(network: Network, sku: int, node: int) -> int:
+    first, last = network.sku_first_pair[sku], network.sku_first_pair[sku + 1]
+    at = first + np.searchsorted(network.pair_node[first:last], node)
+    return at if at < last and network.pair_node[at] == node else -1
+
+
+@njit(cache=True, nogil=True)
+def _sells(network: Network, orders: Orders, lines: IntArray, node: int, day: int, splits: bool) -> bool:
+    """Whether a node sells what all the lines of a piece want by a day (with splits: one unit)."""
+    for i in range(lines.size):
+        sku = orders.line_sku[lines[i]]
+        wanted = np.int64(0)
+        for j in range(lines.size):
+            if orders.line_sku[lines[j]] == sku:
+                wanted += orders.line_quantity[lines[j]]
+        resource = stock_resource(network, _pair_of(network, sku, node), day)
+        if resource < 0 or network.supply[resource] < (1 if splits else wanted):
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _piece_reason(
+    network: Network, orders: Orders, order: int, piece: int, lines: IntArray, slot_masks: IntArray
+) -> int:
+    """The reason of one piece, as if it were the whole order; marks the slots that could serve it."""
+    splits = lines.size == 1 and orders.line_step[lines[0]] != orders.line_quantity[lines[0]]
+    splits = splits or (network.allow_line_split and orders.piece_levels[orders.piece_first[order] + piece] > 1)
+    reason = NO_CANDIDATE
+    sold = np.int64(0)
+    n_services = network.service_fuel_bp.size
+    n_words = network.item_requires.shape[1]
+    requires = np.zeros(n_words, np.uint64)
+    quantity = np.int64(0)
+    for line in lines:
+        quantity += orders.line_quantity[line]
+        for word in range(n_words):
+            requires[word] |= network.item_requires[orders.line_sku[line], word]
+    sku = orders.line_sku[lines[0]]
+    for at in range(network.sku_first_pair[sku], network.sku_first_pair[sku + 1]):
+        node = network.pair_node[at]
+        metres = distance_m(orders.lat[order], orders.lon[order], network.node_lat[node], network.node_lon[node])
+        if not may_serve(network, orders, order, node, metres):
+            continue
+        if not covers(network.node_capabilities[node], requires):
+            continue
+        everywhere = True
+        for line in lines:
+            everywhere = everywhere and _pair_of(network, orders.line_sku[line], node) >= 0
+        if not everywhere:
+            continue
+        reason = max(reason, NO_STOCK)
+        first_slot, last_slot = network.node_first_slot[node], network.node_first_slot[node + 1]
+        if first_slot == last_slot:
+            continue
+        if splits:
+            resource = stock_resource(network, at, network.slot_day[last_slot - 1])
+            sold += network.supply[resource] if resource >= 0 else 0
+        for slot in range(first_slot, last_slot):
+            if not _sells(network, orders, lines, node, network.slot_day[slot], splits):
+                continue
+            if not splits:
+                reason = max(reason, NO_SERVICE)
+            goes = False
+            free = False
+            for service in range(n_services):
+                rate, transit, _ = lane_or_band(network, orders, order, node, service, metres)
+                if rate < 0 or not covers(network.service_capabilities[service], requires):
+                    continue
+                day = network.deliver_day[service, network.slot_day_index[slot], transit]
+                if day == NO_DAY or (orders.hard_promise[order] and day > orders.deliver_by[order]):
+                    continue
+                goes = True
+                left = network.slot_service_resource[slot, service]
+                free = free or left < 0 or network.supply[left] > 0
+            if not goes:
+                continue
+            reason = max(reason, NO_CAPACITY)
+            left = network.slot_shipments_resource[slot]
+            free = free and (left < 0 or network.supply[left] > 0)
+            left = network.slot_units_resource[slot]
+            free = free and (left < 0 or network.supply[left] >= (1 if splits else quantity))
+            if free:
+                reason = SERVABLE
+                slot_masks[slot] |= np.int64(1) << min(piece, 62)
+    if splits and reason > NO_CANDIDATE:
+        if sold < quantity:
+            return NO_STOCK
+        return max(reason, NO_SERVICE)
+    return reason
+
+
+@njit(cache=True, nogil=True)
+def _covered(masks: IntArray, wanted: int, most: int) -> bool:
+    """Whether at most ``most`` of some sets cover the wanted pieces (yes where the search gets too long)."""
+    chosen = np.zeros(most + 1, np.int64)
+    left = np.zeros(most + 1, np.int64)
+    left[0] = wanted
+    depth = 0
+    steps = 0
+    if wanted == 0:
+        return True
+    if most == 0:
+        return False
+    while depth >= 0:
+        steps += 1
+        if steps > COVER_STEPS:
+            return True
+        if chosen[depth] >= masks.size:
+            chosen[depth] = 0
+            depth -= 1
+            continue
+        mask = masks[chosen[depth]]
+        chosen[depth] += 1
+        lowest = left[depth] & -left[depth]
+        if not mask & lowest:
+            continue
+        rest = left[depth] & ~mask
+        if rest == 0:
+            return True
+        if depth + 1 < most:
+            depth += 1
+            left[depth] = rest
+            chosen[depth] = 0
+    return False
+
+
+@njit(cache=True, nogil=True)
+def reasons_of(network: Network, orders: Orders, unallocated: NDArray[np.bool_]) -> IntArray:
+    """Index into ``REASONS`` of each line; meaningful where ``unallocated`` is set."""
+    out = np.full(orders.line_sku.size, OUTBID, np.int64)
+    slot_masks = np.zeros(network.slot_node.size, np.int64)
+    for order in range(orders.lat.size):
+        first, last = orders.line_first[order], orders.line_first[order + 1]
+        concerned = False
+        for line in range(first, last):
+            concerned = concerned or unallocated[line]
+        if not concerned:
+            continue
+        if orders.held[order]:
+            out[first:last] = HELD
+            continue
+        n_pieces = orders.piece_first[order + 1] - orders.piece_first[order]
+        slot_masks[:] = 0
+        piece_reason = np.zeros(n_pieces, np.int64)
+        servable = np.int64(0)
+        n_servable = 0
+        for piece in range(n_pieces):
+            lines = np.empty(last - first, np.int64)
+            n = 0
+            for line in range(first, last):
+                if orders.line_piece[line] == piece:
+                    lines[n] = line
+                    n += 1
+            piece_reason[piece] = _piece_reason(network, orders, order, piece, lines[:n], slot_masks)
+            if piece_reason[piece] == SERVABLE:
+                servable |= np.int64(1) << min(piece, 62)
+                n_servable += 1
+        last_reason = OUTBID
+        if orders.ship_complete[order] and n_servable < n_pieces:
+            last_reason = SHIP_COMPLETE
+        else:
+            masks = np.unique(slot_masks)
+            if not _covered(masks, servable, min(orders.max_shipments[order], n_pieces)):
+                last_reason = MAX_SHIPMENTS
+        for line in range(first, last):
+            reason = piece_reason[orders.line_piece[line]]
+            out[line] = last_reason if reason == SERVABLE else reason
+    return out

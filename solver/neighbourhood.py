@@ -1,0 +1,147 @@
+"""Neighbourhood search: groups that share contested resources are chosen anew together, by an integer program."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from solver.bound import group_minimum
+from solver.core import part_of
+from solver.mip import MipLimits, solve_mip
+from solver.problem import IntArray, Problem, offsets, ranges
+from solver.source import MILLI
+
+SIDE_BY_SIDE = 2
+"""Neighbourhoods of one round, disjoint; fixed, so that the number of workers changes nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Neighbours:
+    """Which groups use which resources: CSR arrays of resources by group and groups by resource."""
+
+    resource_first: IntArray
+    resource: IntArray
+    group_first: IntArray
+    group: IntArray
+
+
+def neighbours_of(problem: Problem, price: IntArray, value_milli: IntArray, slack_milli: int) -> Neighbours:
+    """Ties through priced resources between options within a slack of their group's best."""
+    group_of_option = problem.group_of_option()
+    near = value_milli <= group_minimum(problem, value_milli)[group_of_option] + slack_milli
+    entry_group = np.repeat(group_of_option, np.diff(problem.usage_start))
+    keep = np.repeat(near, np.diff(problem.usage_start)) & (price[problem.usage_resource] > 0)
+    pairs = np.unique(entry_group[keep] * problem.n_resources + problem.usage_resource[keep])
+    group, resource = pairs // max(1, problem.n_resources), pairs % max(1, problem.n_resources)
+    back = np.argsort(resource, kind="stable")
+    return Neighbours(
+        resource_first=offsets(np.bincount(group, minlength=problem.n_groups).astype(np.int64)),
+        resource=resource,
+        group_first=offsets(np.bincount(resource, minlength=problem.n_resources).astype(np.int64)),
+        group=group[back],
+    )
+
+
+class NeighbourhoodSearch:
+    """Picks neighbourhoods around the groups that sit farthest from their best option, and solves them."""
+
+    def __init__(self, problem: Problem, price: IntArray, value_milli: IntArray, slack_milli: int, seed: int) -> None:
+        self._problem = problem
+        self._value = value_milli
+        self._slack = slack_milli
+        self._least = group_minimum(problem, value_milli)
+        self._ties = neighbours_of(problem, price, value_milli, slack_milli)
+        self._random = np.random.Generator(np.random.PCG64(seed))
+        self._tired = np.zeros(problem.n_groups)
+        self.size = 150
+
+    def round(self, choice: IntArray, limits: MipLimits, executor: Executor | None) -> tuple[IntArray, int]:
+        """Solve a few disjoint neighbourhoods; return the better choice and the cents saved."""
+        problem = self._problem
+        taken = np.zeros(problem.n_groups, np.bool_)
+        picks = []
+        excess = (self._value[choice] - self._least) / MILLI
+        for _ in range(SIDE_BY_SIDE):
+            appeal = (excess + 5.0) / (1.0 + self._tired) * self._random.random(problem.n_groups)
+            appeal[taken] = -1.0
+            centre = int(np.argmax(appeal))
+            groups = _grow(
+                centre,
+                self.size,
+                taken,
+                self._ties.resource_first,
+                self._ties.resource,
+                self._ties.group_first,
+                self._ties.group,
+                self._random.integers(2**62),
+            )
+            taken[groups] = True
+            self._tired[groups] += 1.0
+            picks.append(np.sort(groups))
+        usage = problem.usage_of(choice)
+
+        def solve(groups: IntArray) -> tuple[IntArray, IntArray]:
+            options = ranges(problem.first[groups], problem.first[groups + 1])
+            owner = np.repeat(groups, problem.first[groups + 1] - problem.first[groups])
+            near = (self._value[options] <= self._least[owner] + self._slack) | (options == choice[owner])
+            options = options[near]
+            left = problem.supply - usage + problem.usage_of(choice[groups])
+            # neighbourhoods solved side by side share what is left over
+            share = left if len(picks) == 1 else np.minimum(
+                left, problem.usage_of(choice[groups]) + (problem.supply - usage) // len(picks)
+            )
+            part = part_of(problem, options, share)
+            hint = np.searchsorted(options, choice[groups])
+            result = solve_mip(part.problem, hint=hint, limits=limits)
+            return groups, choice[groups] if result.choice is None else options[result.choice]
+
+        better = choice.copy()
+        for groups, options in executor.map(solve, picks) if executor else map(solve, picks):
+            better[groups] = options
+        saved = int(problem.cost[choice].sum()) - int(problem.cost[better].sum())
+        return better, saved
+
+
+@njit(cache=True, nogil=True)
+def _grow(
+    centre: int,
+    size: int,
+    taken: np.ndarray,
+    resource_first: IntArray,
+    resource: IntArray,
+    group_first: IntArray,
+    group: IntArray,
+    seed: int,
+) -> IntArray:
+    """A connected set of groups around a centre, breadth first, small resources first, at random among equals."""
+    out = np.empty(size, np.int64)
+    out[0] = centre
+    n = 1
+    inside = taken.copy()
+    inside[centre] = True
+    head = 0
+    state = np.uint64(seed) | np.uint64(1)
+    while head < n and n < size:
+        g = out[head]
+        head += 1
+        first, last = resource_first[g], resource_first[g + 1]
+        crowd = np.empty(last - first)
+        for i in range(first, last):
+            crowd[i - first] = group_first[resource[i] + 1] - group_first[resource[i]]
+        for j in np.argsort(crowd):
+            r = resource[first + j]
+            n_there = group_first[r + 1] - group_first[r]
+            state ^= state << np.uint64(13)
+            state ^= state >> np.uint64(7)
+            state ^= state << np.uint64(17)
+            offset = np.int64((state >> np.uint64(11)) % np.uint64(n_there))
+            for k in range(min(n_there, 30)):
+                other = group[group_first[r] + (offset + k) % n_there]
+                if not inside[other] and n < size:
+                    inside[other] = True
+                    out[n] = other
+                    n += 1
+    return out[:n].copy()
