@@ -150,13 +150,13 @@ def allocate(
 ) -> None:
     """Allocate a batch of orders to nodes.
 
-    Finds the plan of the lowest total cost, or one that is proved to be near it. Writes shipments, allocations,
-    unallocated, prices and a summary: whole, or not at all. An earlier allocation in the same place is
-    replaced, anything else is not.
+    Finds the plan of the lowest total cost, or one that is proved to be near it. Writes shipments,
+    allocations, unallocated, prices and a summary: whole, or not at all. An earlier allocation in the same
+    place is replaced, anything else is not.
 
     Ctrl-C (or SIGTERM) stops the search: the best allocation found so far is checked, marked `interrupted`
-    and written, and the exit code is 0, since it is a right allocation. A second one aborts with 130 (143) and
-    writes nothing.
+    and written, and the exit code is 0, since it is a right allocation. A second one aborts with 130 (143)
+    and writes nothing.
 
     \b
     Examples:
@@ -227,9 +227,9 @@ def generate(
 ) -> None:
     """Generate a realistic batch.
 
-    US geography and parcel tariffs, orders as people place them. calm: stock and capacity ample. peak: half of
-    the assortment short somewhere, docks full. flash: a few items that everybody wants. basket: grocery orders
-    of several lines, up to three shipments each.
+    US geography and parcel tariffs, orders as people place them. calm: stock and capacity ample. peak: half
+    of the assortment short somewhere, docks full. flash: a few items that everybody wants. basket: grocery
+    orders of several lines, up to three shipments each.
 
     \b
     Example:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 2.0
-SECONDS_BETWEEN_PHASES = 0.2
 _REFRESHES_PER_SECOND = 5
 
 
@@ -61,7 +62,7 @@ def progress_line(report: Report, elapsed_seconds: float | None = None) -> str:
     elapsed_seconds : float, optional
         The time to show in place of the report's own.
     """
-    parts = [f"{report.phase:<9}"]
+    parts = [f"{report.phase:<14}"]
     if report.n_orders:
         parts.append(counted(report.n_orders, "order"))
     if report.objective_cents is not None:
@@ -75,7 +76,7 @@ def progress_line(report: Report, elapsed_seconds: float | None = None) -> str:
 
 
 class PlainProgress:
-    """Prints a line now and then; a new phase does not wait as long as more of the same.
+    """Prints a line for each phase when it first comes up, and else one now and then.
 
     Parameters
     ----------
@@ -85,8 +86,8 @@ class PlainProgress:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._phase = ""
-        self._printed_at: float | None = None
+        self._phases: set[str] = set()
+        self._printed_at = -math.inf
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -98,9 +99,9 @@ class PlainProgress:
 
     def __call__(self, report: Report) -> None:
         now = self._clock()
-        wait = SECONDS_BETWEEN_LINES if report.phase == self._phase else SECONDS_BETWEEN_PHASES
-        if self._printed_at is None or now - self._printed_at >= wait:
-            self._phase, self._printed_at = report.phase, now
+        if report.phase not in self._phases or now - self._printed_at >= SECONDS_BETWEEN_LINES:
+            self._phases.add(report.phase)
+            self._printed_at = now
             say(progress_line(report))
 
 
@@ -155,8 +156,6 @@ Progressing = PlainProgress | LiveProgress
 
 def on_terminal() -> bool:
     """Whether standard error can show a live line."""
-    import os
-
     return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 

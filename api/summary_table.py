@@ -20,11 +20,11 @@ _TERMS = {
     "unallocated_cents": "unallocated",
 }
 _TERMINATIONS = {
-    "optimal": "optimal: proved to the cent",
-    "gap_reached": "gap reached",
-    "time_limit": "time limit",
-    "stalled": "stalled: no improvement found any more",
-    "interrupted": "interrupted: the best allocation found until then",
+    "optimal": "proved to the cent",
+    "gap_reached": "the gap asked for is reached",
+    "time_limit": "the best found in the time given",
+    "stalled": "no improvement found any more",
+    "interrupted": "the best found until then",
 }
 Row = tuple[str, str, str]
 
@@ -33,7 +33,7 @@ def cost_rows(summary: Mapping[str, Any]) -> list[Row]:
     """Return name, amount and share of every cost term, then the objective."""
     objective = summary["objective_cents"]
     rows = [
-        (_TERMS.get(name, name), dollars(cents), percent(share(cents, objective), 1))
+        (_TERMS.get(name, name), dollars(cents), f"{percent(share(cents, objective), 1):>6}")
         for name, cents in summary["terms"].items()
     ]
     return [*rows, ("objective", dollars(objective), "")]
@@ -60,7 +60,7 @@ def certificate_rows(summary: Mapping[str, Any]) -> list[Row]:
         ("bound", dollars(summary["bound_cents"]), "no allocation costs less"),
         ("gap", percent(summary["gap"], 3), "of the objective"),
         ("savings gap", percent(summary["savings_gap"], 3), "of what can be saved"),
-        ("termination", _TERMINATIONS.get(ended, ended), ""),
+        ("termination", ended, _TERMINATIONS.get(ended, "")),
     ]
 
 
@@ -108,7 +108,7 @@ def summary_table(summary: Mapping[str, Any], around: Mapping[str, float]) -> Ta
         certificate_rows(summary),
         time_rows(summary, around),
     )
-    table = plain_table("", "", "")
+    table = plain_table("", "", "", notes=True)
     for rows in sections:
         for name, value, note in rows:
             table.add_row(name, value, note)
@@ -116,20 +116,23 @@ def summary_table(summary: Mapping[str, Any], around: Mapping[str, float]) -> Ta
     return table
 
 
-def plain_table(*headings: str) -> Table:
-    """Return an empty table: the first column to the left, the others to the right."""
+def plain_table(*headings: str, notes: bool = False) -> Table:
+    """Return an empty table: names to the left, figures to the right; a last column of notes to the left."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE, show_header=any(headings), pad_edge=False)
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 else "right", overflow="fold")
+        is_text = number == 0 or (notes and number == len(headings) - 1)
+        table.add_column(heading, justify="left" if is_text else "right", overflow="fold")
     return table
 
 
 def print_table(table: Table, stream: TextIO) -> None:
-    """Print a table, in full width where the stream is not a terminal."""
+    """Print a table, in full width where the stream is not a terminal; no line ends in blanks."""
     from rich.console import Console
 
-    width = None if stream.isatty() else 100
-    Console(file=stream, width=width, highlight=False).print(table)
+    console = Console(file=stream, width=None if stream.isatty() else 100, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    stream.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))

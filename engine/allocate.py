@@ -6,7 +6,6 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -18,7 +17,8 @@ from engine.documents import Allocation, Batch
 from engine.network import IntArray
 from engine.orders import nothing_cents
 from engine.workers import workers
-from solver import Result, SolveParams, Termination, TracePoint, solve
+from solver import SolveParams, Termination, TracePoint, solve
+from solver.problem import FloatArray
 from solver.result import relative_gap
 
 VERSIONED = ("nodewise", "numba", "numpy", "ortools", "pyarrow", "scipy")
@@ -127,7 +127,26 @@ def allocate(
         )
     decoding = clock()
     assert result.choice is not None and result.bound is not None
-    allocation = _document(batch, compiled, result.choice, result, params.gap, params.seed)
+    allocation = document(
+        batch,
+        compiled,
+        result.choice,
+        bound_cents=result.bound,
+        price=result.price,
+        termination=result.termination,
+        seed=params.seed,
+    )
+    objective = allocation.summary["objective_cents"]
+    if not result.bound <= objective <= (result.objective or 0):
+        raise AssertionError(f"decoded to {objective} cents, solved to {result.objective}, bound {result.bound}")
+    allocation.summary["trace"] = [
+        {
+            "phase": point.phase,
+            "objective_cents": point.objective,
+            "bound_cents": point.bound,
+        }
+        for point in result.trace
+    ]
     allocation.summary["seconds"] = {
         "compile": compiling,
         **result.seconds,
@@ -137,78 +156,59 @@ def allocate(
     return allocation
 
 
-def _document(
-    batch: Batch, compiled: Compiled, choice: IntArray, result: Result, gap: float, seed: int
+def document(
+    batch: Batch,
+    compiled: Compiled,
+    tags: IntArray,
+    *,
+    bound_cents: int,
+    price: FloatArray,
+    termination: Termination,
+    seed: int,
 ) -> Allocation:
-    chosen = chosen_shipments(compiled, choice)
+    """The output documents of a choice (a tag for each order), without the seconds."""
+    chosen = chosen_shipments(compiled, tags)
     terms = shipment_terms(compiled.network, compiled.orders, chosen)
-    tables = output_tables(batch, compiled, chosen, terms, result.price)
-    _, left_cents = left_quantities(compiled.orders, chosen)
-    objective = terms.total_cents + int(left_cents.sum())
-    if objective > (result.objective or 0) or objective < (result.bound or objective):
-        raise AssertionError(f"decoded to {objective} cents, solved to {result.objective}, bound {result.bound}")
-    return Allocation(tables, _summary(compiled, chosen, terms, objective, result, gap, seed))
-
-
-def _summary(
-    compiled: Compiled, chosen: Chosen, terms: Terms, objective: int, result: Result, gap: float, seed: int
-) -> dict[str, Any]:
+    tables = output_tables(batch, compiled, chosen, terms, price)
     orders = compiled.orders
     left, left_cents = left_quantities(orders, chosen)
-    bound = objective if result.bound is None else result.bound
+    totals = {name: int(np.sum(getattr(terms, name))) for name in Terms._fields if name.endswith("_cents")}
+    totals["unallocated_cents"] = int(left_cents.sum())
+    objective = sum(totals.values())
     nothing = int(nothing_cents(orders).sum())
-    order_of_line = np.repeat(np.arange(orders.lat.size), np.diff(orders.line_first))
-    shipments_of = np.bincount(chosen.order, minlength=orders.lat.size)
-    short = np.bincount(order_of_line, weights=left > 0, minlength=orders.lat.size) > 0
-    termination: Termination = result.termination
-    if objective == bound:
-        termination = "optimal"
-    elif relative_gap(objective, bound) or 0.0 <= gap and termination == "stalled":
-        termination = result.termination
-    late = terms.deliver_day > orders.deliver_by[chosen.order]
-    return {
-        "counts": {
-            "orders": orders.lat.size,
-            "lines": orders.line_sku.size,
-            "units": int(orders.line_quantity.sum()),
-            "shipments": chosen.order.size,
-            "orders_allocated": int((shipments_of > 0).sum()),
-            "orders_complete": int(((shipments_of > 0) & ~short).sum()),
-            "lines_allocated": int((left < orders.line_quantity).sum()),
-            "units_allocated": int((orders.line_quantity - left).sum()),
-            "orders_split": int((shipments_of > 1).sum()),
-            "late_shipments": int(late.sum()),
-            "held_orders": int(orders.held.sum()),
-        },
-        "terms": {
-            **{
-                name: int(np.sum(getattr(terms, name)))
-                for name in (
-                    "freight_cents",
-                    "handling_cents",
-                    "preference_cents",
-                    "split_cents",
-                    "late_cents",
-                    "carbon_cents",
-                )
-            },
-            "unallocated_cents": int(left_cents.sum()),
-        },
+    summary: dict[str, Any] = {
+        "counts": _counts(compiled, chosen, terms, left),
+        "terms": totals,
         "objective_cents": objective,
-        "bound_cents": bound,
-        "gap": (objective - bound) / max(1, abs(objective)),
+        "bound_cents": bound_cents,
+        "gap": (objective - bound_cents) / max(1, abs(objective)),
         "nothing_cents": nothing,
-        "savings_gap": (objective - bound) / max(1, nothing - bound),
-        "termination": termination,
+        "savings_gap": (objective - bound_cents) / max(1, nothing - bound_cents),
+        "termination": "optimal" if objective == bound_cents else termination,
         "seed": seed,
         "seconds": {},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}},
     }
+    return Allocation(tables, summary)
 
 
-def route_in_order(batch: Batch, *, workers_count: int = 1) -> Allocation:
-    """The plan of routing one order at a time: each takes its cheapest feasible option, in order of arrival."""
-    raise NotImplementedError
-
-
-__all__ = ["AllocateParams", "Progress", "allocate", "partial", "route_in_order"]
+def _counts(compiled: Compiled, chosen: Chosen, terms: Terms, left: IntArray) -> dict[str, int]:
+    orders = compiled.orders
+    n_orders = orders.lat.size
+    order_of_line = np.repeat(np.arange(n_orders), np.diff(orders.line_first))
+    shipments_of = np.bincount(chosen.order, minlength=n_orders)
+    short = np.bincount(order_of_line, weights=left > 0, minlength=n_orders) > 0
+    late = terms.deliver_day > orders.deliver_by[chosen.order]
+    return {
+        "orders": n_orders,
+        "lines": orders.line_sku.size,
+        "units": int(orders.line_quantity.sum()),
+        "shipments": chosen.order.size,
+        "orders_allocated": int((shipments_of > 0).sum()),
+        "orders_complete": int(((shipments_of > 0) & ~short).sum()),
+        "lines_allocated": int((left < orders.line_quantity).sum()),
+        "units_allocated": int((orders.line_quantity - left).sum()),
+        "orders_split": int((shipments_of > 1).sum()),
+        "late_shipments": int(late.sum()),
+        "held_orders": int(orders.held.sum()),
+    }

@@ -14,7 +14,7 @@ from solver.cuts import Cuts, rounded, separate
 from solver.pool import Pool
 from solver.prices import ascend, prepare
 from solver.problem import FloatArray, IntArray
-from solver.source import MILLI, Prices, Source
+from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.watch import Watch
 
 FIRST_SLACK_CENTS = 300
@@ -111,15 +111,24 @@ class DualAscent:
         """Reduced cost of each option at the prices where the ascent stands, in thousandths of a cent."""
         return reduced(self.dual.cuts.extended(self.pool.problem), rounded(self.dual.price))
 
-    def complete(self, slack_milli: int, limit: int) -> int:
-        """List the core's options within a slack at today's prices; return the least slack that is complete."""
+    def complete(self, slack_milli: int, limit: int) -> tuple[int, int]:
+        """List the options of all groups within a slack at today's prices.
+
+        Returns
+        -------
+        bound_milli : int
+            What today's prices prove.
+        slack_milli : int
+            Every option whose reduced cost is less than this above its group's best is listed now.
+        """
         price = rounded(self.dual.price)
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
-        asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
+        asked = np.flatnonzero(~self.pool.closed)
         floor = self._ask(asked, prices, slack_milli, limit)
-        self._certify(price, asked, floor)
+        bound = self._certify(price, asked, floor)
         least = group_minimum(self.pool.problem, self.reduced_costs())[asked]
-        return int((floor - np.minimum(floor, least)).min(initial=slack_milli))
+        beyond = floor - np.minimum(floor, least)
+        return bound, int(np.where(self.pool.closed[asked], NO_FLOOR, beyond).min(initial=NO_FLOOR))
 
     def _climb(self, stage: Stage) -> None:
         problem, dual = self.pool.problem, self.dual
@@ -161,8 +170,8 @@ class DualAscent:
         self.pool, self.cheapest = self.pool.merged(asked, more, self.cheapest)
         return more.floor
 
-    def _certify(self, price: IntArray, asked: IntArray, floor: IntArray) -> None:
-        """Raise the bound to what these prices prove.
+    def _certify(self, price: IntArray, asked: IntArray, floor: IntArray) -> int:
+        """What these prices prove (thousandths of a cent); raises the bound to it.
 
         Groups outside the core hold a cheapest option that costs nothing but itself at these prices, if none of its
         resources has a price; prices can only add to the cost of their other options, listed or not. The rest is
@@ -172,13 +181,14 @@ class DualAscent:
         value = reduced(ext, price)
         best = group_minimum(ext, value)
         best[asked] = np.minimum(best[asked], floor)
-        outside = np.flatnonzero(~self.dual.core & ~self.pool.closed)
+        outside = np.setdiff1d(np.flatnonzero(~self.dual.core & ~self.pool.closed), asked)
         unlisted = np.minimum(ext.cost[self.cheapest[outside]] * MILLI, self._zero_floor[outside])
         best[outside] = np.minimum(best[outside], unlisted)
         paid = sum(int(s) * int(p) for s, p in zip(ext.supply[price > 0], price[price > 0]))
         bound = exact_sum(best) - paid
         if bound > self.dual.bound_milli:
             self.dual = replace(self.dual, bound_milli=bound)
+        return bound
 
     def _widen(self) -> bool:
         problem = self.pool.problem

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from solver.bound import whole_cents
+from solver.bound import group_minimum, whole_cents
 from solver.check import verify
 from solver.core import Part, options_of, part_of
 from solver.cuts import rounded
@@ -25,8 +25,9 @@ from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.watch import Listener, Watch
 
 SMALL_GROUPS = 400
-SMALL_OPTIONS = 6_000
+SMALL_OPTIONS = 20_000
 EXACT_OPTIONS = 12_000
+EXACT_LIMIT = 2_000
 POLISH = (
     Stage(temperature=6.0, n_steps=150, cuts=True),
     Stage(temperature=3.0, n_steps=200, cuts=True),
@@ -106,7 +107,7 @@ class _Run:
                 pool = Pool(problem=problem, tag=pool.tag, closed=np.zeros(problem.n_groups, np.bool_))
                 self._accept(pool, problem.first[:-1])
                 small = problem.n_groups <= SMALL_GROUPS
-                slack, limit = (NO_FLOOR, 1000) if small else (0, 1)
+                slack, limit = (NO_FLOOR, EXACT_LIMIT) if small else (0, 1)
                 more = source.more(groups, Prices.zero(problem.n_resources), slack=slack, limit=limit)
                 pool, _ = pool.merged(groups, more, problem.first[:-1])
                 zero_floor = more.floor
@@ -261,15 +262,17 @@ class _Run:
             if dual.pool.closed.all() and dual.pool.problem.n_options <= EXACT_OPTIONS:
                 self._close(dual.pool, effort)
             return
-        width = (self._objective * MILLI) - dual.dual.bound_milli
-        pool = dual.pool
-        if not pool.closed.all():
+        if dual.pool.problem.n_groups > EXACT_OPTIONS:
             return
+        at_prices, complete = dual.complete(
+            max(0, self._objective * MILLI - dual.dual.bound_milli) + MILLI, EXACT_LIMIT
+        )
+        self._raise_bound(whole_cents(dual.dual.bound_milli))
+        width = self._objective * MILLI - at_prices + MILLI
+        pool, problem = dual.pool, dual.pool.problem
         value = dual.reduced_costs()
-        problem = pool.problem
-        least = np.minimum.reduceat(value, problem.first[:-1])
+        keep = value <= np.repeat(group_minimum(problem, value), np.diff(problem.first)) + width
         now = self._positions(pool)
-        keep = value <= np.repeat(least, np.diff(problem.first)) + width + MILLI
         keep[now] = True
         if int(keep.sum()) > EXACT_OPTIONS:
             return
@@ -281,8 +284,9 @@ class _Run:
         exact = solve_exact(part.problem, np.searchsorted(options, now), limits)
         if exact.choice is not None:
             self._accept(pool, options[exact.choice])
-        if exact.bound is not None and self._objective is not None:
-            self._raise_bound(min(exact.bound, self._objective))
+        if exact.bound is not None:
+            unlisted = whole_cents(at_prices + complete)
+            self._raise_bound(min(exact.bound, self._objective, unlisted))
 
     def _infeasible_listed(self, pool: Pool) -> bool:
         """Whether some group has no option that fits by itself (only where no choice is known)."""
