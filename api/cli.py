@@ -250,7 +250,7 @@ def demo(
     nodes: Annotated[int, typer.Option(callback=_number(1), help="Nodes.")] = 100,
     skus: Annotated[int, typer.Option(callback=_number(1), help="Items.")] = 600,
     gap: Gap = 0.005,
-    time_limit: TimeLimit = 20.0,
+    time_limit: TimeLimit = 15.0,
     seed: Seed = 0,
     workers: Workers = None,
     debug: Debug = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -78,22 +79,25 @@ def allocate_command(source: str, target: str | None, format: str | None, option
     interrupts = Interrupts(say=not on_terminal())
     around: dict[str, float] = {}
     started = time.monotonic()
-    with start_progress(interrupts) as progress:
+    with start_progress(interrupts, started) as progress:
         progress(Step(phase="read"))
         batch = read_batch_from(source)
-        around["read"] = time.monotonic() - started
-    with interrupts, start_progress(interrupts) as progress:
+    around["read"] = time.monotonic() - started
+    with interrupts, start_progress(interrupts, started) as progress:
         allocation = run(batch, options, progress, interrupts)
         if allocation.summary["termination"] == "interrupted":
-            started = time.monotonic()
-            assert_right(batch, allocation)
-            around["check"] = time.monotonic() - started
-        started = time.monotonic()
+            progress(Step(phase="check"))
+            around["check"] = _seconds(lambda: assert_right(batch, allocation))
         progress(Step(phase="write"))
-        write_allocation_to(allocation, target, format)
-        around["write"] = time.monotonic() - started
+        around["write"] = _seconds(lambda: write_allocation_to(allocation, target, format))
     _report(allocation, around, target)
     return DONE
+
+
+def _seconds(step: Callable[[], None]) -> float:
+    started = time.monotonic()
+    step()
+    return time.monotonic() - started
 
 
 def run(batch: Batch, options: RunOptions, progress: Progressing, interrupts: Interrupts) -> Allocation:

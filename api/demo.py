@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from api.interrupts import Interrupts
 from api.money import dollars, percent, share
 from api.progress import Step, on_terminal, start_progress
 from api.sources import refusal, refuse_target, refuse_unwritable
-from api.summary_table import fill_rate, plain_table, print_table, split_rate, summary_table
+from api.summary_table import TERMS, fill_rate, plain_table, print_table, split_rate, summary_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,6 +47,7 @@ def demo_command(target: str, n_orders: int, n_nodes: int, n_skus: int, options:
     InputError
         When the folder holds anything but an earlier demo.
     """
+    started = time.monotonic()
     folder = Path(target)
     _refuse(folder)
     from engine import route_in_order
@@ -54,11 +56,11 @@ def demo_command(target: str, n_orders: int, n_nodes: int, n_skus: int, options:
     batch = generate(
         GenerateParams(load="peak", n_orders=n_orders, n_nodes=n_nodes, n_skus=n_skus, seed=options.seed)
     )
-    print(f"A peak day: {contents(batch)}.")
+    print(f"A peak day: {contents(batch)}.", flush=True)
     interrupts = Interrupts(say=not on_terminal())
-    with interrupts, start_progress(interrupts) as progress:
+    with interrupts, start_progress(interrupts, started) as progress:
         progress(Step(phase="route", n_orders=n_orders))
-        routed = route_in_order(batch, workers=options.workers)
+        routed = route_in_order(batch, n_workers=options.workers)
         allocation = run(batch, options, progress, interrupts)
         progress(Step(phase="check", n_orders=n_orders))
         assert_right(batch, allocation)
@@ -106,8 +108,8 @@ def comparison_table(routed: Summary, allocated: Summary) -> Table:
         Summary of allocating the batch as a whole.
     """
     table = plain_table("", "one order at a time", "as a whole", "difference")
-    for name in ("freight_cents", "handling_cents", "split_cents", "late_cents", "unallocated_cents"):
-        _add_money(table, name.removesuffix("_cents"), routed["terms"][name], allocated["terms"][name])
+    for name, label in TERMS.items():
+        _add_money(table, label, routed["terms"][name], allocated["terms"][name])
     _add_money(table, "objective", routed["objective_cents"], allocated["objective_cents"])
     table.add_section()
     for label, rate in (("fill rate", fill_rate), ("split rate", split_rate)):

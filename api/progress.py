@@ -36,8 +36,6 @@ class Report(Protocol):
     def bound_cents(self) -> int | None: ...
     @property
     def gap(self) -> float | None: ...
-    @property
-    def elapsed_seconds(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +47,17 @@ class Step:
     objective_cents: int | None = None
     bound_cents: int | None = None
     gap: float | None = None
-    elapsed_seconds: float = 0.0
 
 
-def progress_line(report: Report, elapsed_seconds: float | None = None) -> str:
+def progress_line(report: Report, elapsed_seconds: float) -> str:
     """Return a report as one line; what is not known yet is left out.
 
     Parameters
     ----------
     report : Report
         The last report.
-    elapsed_seconds : float, optional
-        The time to show in place of the report's own.
+    elapsed_seconds : float
+        Time since the command started, which is more than the run knows of.
     """
     parts = [f"{report.phase:<14}"]
     if report.n_orders:
@@ -71,7 +68,7 @@ def progress_line(report: Report, elapsed_seconds: float | None = None) -> str:
         parts.append(f"bound {dollars(report.bound_cents)}")
     if report.gap is not None:
         parts.append(f"gap {percent(report.gap)}")
-    parts.append(seconds(report.elapsed_seconds if elapsed_seconds is None else elapsed_seconds))
+    parts.append(seconds(elapsed_seconds))
     return "  ".join(parts)
 
 
@@ -80,11 +77,14 @@ class PlainProgress:
 
     Parameters
     ----------
+    started : float
+        When the command started, by the clock.
     clock : callable, optional
         Seconds that only ever grow.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, started: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._started = started
         self._clock = clock
         self._phases: set[str] = set()
         self._printed_at = -math.inf
@@ -102,7 +102,7 @@ class PlainProgress:
         if report.phase not in self._phases or now - self._printed_at >= SECONDS_BETWEEN_LINES:
             self._phases.add(report.phase)
             self._printed_at = now
-            say(progress_line(report))
+            say(progress_line(report, now - self._started))
 
 
 class LiveProgress:
@@ -112,14 +112,17 @@ class LiveProgress:
     ----------
     interrupts : Interrupts
         Told on the line as soon as a signal came; a handler of signals cannot draw.
+    started : float
+        When the command started, by the monotonic clock.
     """
 
-    def __init__(self, interrupts: Interrupts) -> None:
+    def __init__(self, interrupts: Interrupts, started: float) -> None:
         from rich.console import Console
         from rich.live import Live
 
         self._interrupts = interrupts
-        self._last: tuple[Report, float] = (Step(phase="start"), time.monotonic())
+        self._started = started
+        self._last: Report = Step(phase="start")
         self._live = Live(
             console=Console(stderr=True),
             get_renderable=self._draw,
@@ -139,13 +142,12 @@ class LiveProgress:
             self._live.stop()
 
     def __call__(self, report: Report) -> None:
-        self._last = (report, time.monotonic())
+        self._last = report
 
     def _draw(self) -> Text:
         from rich.text import Text
 
-        report, since = self._last
-        line = progress_line(report, report.elapsed_seconds + time.monotonic() - since)
+        line = progress_line(self._last, time.monotonic() - self._started)
         if self._interrupts():
             return Text(f"{line}\n{self._interrupts.message}", overflow="ellipsis", style="yellow")
         return Text(line, overflow="ellipsis", no_wrap=True)
@@ -159,6 +161,6 @@ def on_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
-def start_progress(interrupts: Interrupts) -> Progressing:
-    """Return the progress display that suits standard error; enter it to show it."""
-    return LiveProgress(interrupts) if on_terminal() else PlainProgress()
+def start_progress(interrupts: Interrupts, started: float) -> Progressing:
+    """Return the display that suits standard error, of a command that started then; enter it to show it."""
+    return LiveProgress(interrupts, started) if on_terminal() else PlainProgress(started)

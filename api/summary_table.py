@@ -10,7 +10,7 @@ from api.money import dollars, percent, seconds, share
 if TYPE_CHECKING:
     from rich.table import Table
 
-_TERMS = {
+TERMS = {
     "freight_cents": "freight",
     "handling_cents": "handling",
     "preference_cents": "preference",
@@ -33,7 +33,7 @@ def cost_rows(summary: Mapping[str, Any]) -> list[Row]:
     """Return name, amount and share of every cost term, then the objective."""
     objective = summary["objective_cents"]
     rows = [
-        (_TERMS.get(name, name), dollars(cents), f"{percent(share(cents, objective), 1):>6}")
+        (TERMS.get(name, name), dollars(cents), f"{percent(share(cents, objective), 1):>6}")
         for name, cents in summary["terms"].items()
     ]
     return [*rows, ("objective", dollars(objective), "")]

@@ -14,8 +14,8 @@ from engine.compile import Compiled
 from engine.documents import Batch
 from engine.network import NOW, IntArray, Network
 from engine.orders import Orders
-from engine.rates import carbon_cents, distance_m, freight_cents, lane_or_band, late_cents
-from engine.reasons import REASONS, reasons_of
+from engine.rates import carbon_cents, distance_m, freight_cents, late_cents
+from engine.reasons import REASONS, reasons_of, service_route
 from engine.shipments import Shipments, level_of, piece_shifts
 
 
@@ -98,7 +98,7 @@ def _unpack(
         visit = visit_of_offer[offer[i]]
         slot[i] = shipments.visit_slot[visit]
         service[i] = shipments.offer_service[offer[i]]
-        shifts = piece_shifts(orders, order[i])
+        shifts = piece_shifts(orders.piece_first, orders.piece_levels, order[i])
         for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
             line = shipments.stop_line[stop]
             level = level_of(shipments.offer_code[offer[i]], shifts, orders.line_piece[line])
@@ -145,6 +145,31 @@ def _loads(network: Network, orders: Orders, chosen: Chosen) -> tuple[IntArray, 
 
 
 @njit(cache=True, nogil=True)
+def _freight(network: Network, orders: Orders, order: int, service: int, rate: int, weight_g: int) -> int:
+    surcharge = network.service_residential_cents[service] if orders.residential[order] else np.int64(0)
+    return freight_cents(
+        network.rate_first,
+        network.rate_max_g,
+        network.rate_cents,
+        rate,
+        weight_g,
+        network.service_fuel_bp[service],
+        surcharge,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _late(orders: Orders, order: int, deliver_day: int) -> int:
+    n_days = deliver_day - orders.deliver_by[order]
+    return late_cents(orders.late_cents_per_day[order], n_days, orders.priority_pct[order])
+
+
+@njit(cache=True, nogil=True)
+def _carbon(network: Network, service: int, weight_g: int, metres: int) -> int:
+    return carbon_cents(network.carbon_cents_per_kg, network.service_carbon_g[service], weight_g, metres)
+
+
+@njit(cache=True, nogil=True)
 def _move_services(
     network: Network, orders: Orders, chosen: Chosen, service: IntArray, left: IntArray
 ) -> bool:
@@ -174,14 +199,14 @@ def _move_services(
             carries = True
             for word in range(n_words):
                 carries = carries and not (requires[i, word] & ~network.service_capabilities[other, word])
-            rate, transit, _ = lane_or_band(network, orders, order, node, other, metres)
+            rate, transit, _ = service_route(network, orders, order, node, other, metres)
             if rate < 0 or not carries:
                 continue
             day = network.deliver_day[other, network.slot_day_index[slot], transit]
             if day == NO_DAY or (orders.hard_promise[order] and day > orders.deliver_by[order]):
                 continue
-            cents = freight_cents(network, other, rate, billable[i], orders.residential[order])
-            cents += late_cents(orders, order, day) + carbon_cents(network, other, actual[i], metres)
+            cents = _freight(network, orders, order, other, rate, billable[i])
+            cents += _late(orders, order, day) + _carbon(network, other, actual[i], metres)
             if look == 0 or (cents, day, other) < (best_cents, best_day, best):
                 best, best_cents, best_day = other, cents, day
         if best != service[i]:
@@ -217,12 +242,12 @@ def shipment_terms(network: Network, orders: Orders, chosen: Chosen) -> Terms:
         order, slot, service = chosen.order[i], chosen.slot[i], chosen.service[i]
         node = network.slot_node[slot]
         metres = distance_m(orders.lat[order], orders.lon[order], network.node_lat[node], network.node_lon[node])
-        rate, transit, zone = lane_or_band(network, orders, order, node, service, metres)
+        rate, transit, zone = service_route(network, orders, order, node, service, metres)
         day = network.deliver_day[service, network.slot_day_index[slot], transit]
         terms.metres[i] = metres
         terms.zone[i] = zone
         terms.deliver_day[i] = day
-        terms.freight_cents[i] = freight_cents(network, service, rate, billable[i], orders.residential[order])
+        terms.freight_cents[i] = _freight(network, orders, order, service, rate, billable[i])
         terms.handling_cents[i] = (
             network.node_shipment_cents[node]
             + network.node_line_cents[node] * lines[i]
@@ -231,8 +256,8 @@ def shipment_terms(network: Network, orders: Orders, chosen: Chosen) -> Terms:
         terms.preference_cents[i] = network.node_preference_cents[node]
         if i > 0 and chosen.order[i - 1] == order:
             terms.split_cents[i] = network.split_cents
-        terms.late_cents[i] = late_cents(orders, order, day)
-        terms.carbon_cents[i] = carbon_cents(network, service, actual[i], metres)
+        terms.late_cents[i] = _late(orders, order, day)
+        terms.carbon_cents[i] = _carbon(network, service, actual[i], metres)
     return terms
 
 

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from engine.network import IntArray, Network
 from engine.orders import Orders
-from engine.rates import unallocated_cents
-from engine.shipments import MAX_CODE_BITS, Shipments, grown, level_of, piece_shifts
+from engine.rates import lost_cents
+from engine.shipments import MAX_CODE_BITS, Shipments, level_of, piece_shifts
+from engine.visits import grown
 from solver.source import MILLI, NO_FLOOR, Prices, price_of
 
 MAX_TABLE_PIECES = 20
 UNREACHABLE = -(2**58)
-MAX_PAIR_PIECES = 8
-SEARCH_LIMIT = 300_000
+MAX_PAIR_PIECES = 11
+SEARCH_LIMIT = 100_000
 """Steps after which the search for one order stops and reports a lower, still valid floor."""
 
 
@@ -40,12 +41,14 @@ def _compact(code: int, n_pieces: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _left_cents(orders: Orders, order: int, room: int, shifts: IntArray) -> int:
-    """Cost of what a code says is left of an order."""
+def _left_cents(
+    lost_unit: IntArray, line_piece: IntArray, line_step: IntArray, priority: int, room: int, shifts: IntArray
+) -> int:
+    """Cost of what a code says is left of an order, from the order's own slices of the line arrays."""
     total = np.int64(0)
-    for line in range(orders.line_first[order], orders.line_first[order + 1]):
-        level = level_of(room, shifts, orders.line_piece[line])
-        total += unallocated_cents(orders, order, line, level * orders.line_step[line])
+    for i in range(lost_unit.size):
+        level = level_of(room, shifts, line_piece[i])
+        total += lost_cents(lost_unit[i], level * line_step[i], priority)
     return total
 
 
@@ -63,62 +66,82 @@ def _net_gains(
     slot_of: IntArray,
 ) -> None:
     """What each offer saves, less its cost, its prices and one split, in thousandths of a cent."""
+    slot_shipments, slot_units = network.slot_shipments_resource, network.slot_units_resource
+    slot_service = network.slot_service_resource
+    line_piece, line_step = orders.line_piece, orders.line_step
+    line_quantity, lost_unit = orders.line_quantity, orders.line_unallocated_cents
+    priority = orders.priority_pct[order]
+    visit_slot, stop_first, stop_line = shipments.visit_slot, shipments.stop_first, shipments.stop_line
+    stop_resource, stop_n = shipments.stop_resource, shipments.stop_n_resources
+    offer_first, offer_code = shipments.offer_first, shipments.offer_code
+    offer_service, offer_cents = shipments.offer_service, shipments.offer_cents
+    unit, table_first, table = prices.unit, prices.table_first, prices.table
     n_pieces = shifts.size - 1
     first_line = orders.line_first[order]
     n_lines = orders.line_first[order + 1] - first_line
-    first_offer = shipments.offer_first[visits[0]]
+    first_offer = offer_first[visits[0]]
     split = np.int64(network.split_cents) * MILLI
     lost = np.zeros(n_lines, np.int64)
     for i in range(n_lines):
-        lost[i] = unallocated_cents(orders, order, first_line + i, orders.line_quantity[first_line + i]) * MILLI
+        line = first_line + i
+        lost[i] = lost_cents(lost_unit[line], line_quantity[line], priority) * MILLI
     worth = np.zeros(n_pieces, np.int64)
     units = np.zeros(n_pieces, np.int64)
+    here = np.zeros(n_pieces, np.int64)
     for visit in range(visits[0], visits[1]):
-        slot = shipments.visit_slot[visit]
+        slot = visit_slot[visit]
         base = split
-        resource = network.slot_shipments_resource[slot]
+        resource = slot_shipments[slot]
         if resource >= 0:
-            base += price_of(prices, resource, 1)
-        units_resource = network.slot_units_resource[slot]
-        first_stop, last_stop = shipments.stop_first[visit], shipments.stop_first[visit + 1]
+            base += price_of(unit, table_first, table, resource, 1)
+        units_resource = slot_units[slot]
+        first_stop, last_stop = stop_first[visit], stop_first[visit + 1]
+        n_here = 0
         if binary:
-            worth[:] = 0
-            units[:] = 0
             for stop in range(first_stop, last_stop):
-                line = shipments.stop_line[stop]
-                amount = orders.line_step[line]
+                piece = line_piece[stop_line[stop]]
+                worth[piece] = 0
+                units[piece] = 0
+            for stop in range(first_stop, last_stop):
+                line = stop_line[stop]
+                amount = line_step[line]
                 value = lost[line - first_line]
-                first = shipments.stop_resource[stop]
-                for r in range(first, first + shipments.stop_n_resources[stop]):
-                    value -= price_of(prices, r, amount)
-                worth[orders.line_piece[line]] += value
-                units[orders.line_piece[line]] += amount
-        for offer in range(shipments.offer_first[visit], shipments.offer_first[visit + 1]):
-            code = shipments.offer_code[offer]
-            value = -shipments.offer_cents[offer] * MILLI - base
+                first = stop_resource[stop]
+                for r in range(first, first + stop_n[stop]):
+                    value -= price_of(unit, table_first, table, r, amount)
+                piece = line_piece[line]
+                if units[piece] == 0:
+                    here[n_here] = piece
+                    n_here += 1
+                worth[piece] += value
+                units[piece] += amount
+        for offer in range(offer_first[visit], offer_first[visit + 1]):
+            code = offer_code[offer]
+            value = -offer_cents[offer] * MILLI - base
             amount = np.int64(0)
             if binary:
-                for piece in range(n_pieces):
+                for i in range(n_here):
+                    piece = here[i]
                     if (code >> (2 * piece)) & 1:
                         value += worth[piece]
                         amount += units[piece]
             else:
                 for stop in range(first_stop, last_stop):
-                    line = shipments.stop_line[stop]
-                    moved = level_of(code, shifts, orders.line_piece[line]) * orders.line_step[line]
+                    line = stop_line[stop]
+                    moved = level_of(code, shifts, line_piece[line]) * line_step[line]
                     if moved > 0:
                         amount += moved
-                        rest = orders.line_quantity[line] - moved
-                        value += lost[line - first_line] - unallocated_cents(orders, order, line, rest) * MILLI
-                        first = shipments.stop_resource[stop]
-                        for r in range(first, first + shipments.stop_n_resources[stop]):
-                            value -= price_of(prices, r, moved)
+                        rest = line_quantity[line] - moved
+                        value += lost[line - first_line] - lost_cents(lost_unit[line], rest, priority) * MILLI
+                        first = stop_resource[stop]
+                        for r in range(first, first + stop_n[stop]):
+                            value -= price_of(unit, table_first, table, r, moved)
                 value += n_pieces * MILLI  # roundings of lines that several shipments share
             if units_resource >= 0:
-                value -= price_of(prices, units_resource, amount)
-            resource = network.slot_service_resource[slot, shipments.offer_service[offer]]
+                value -= price_of(unit, table_first, table, units_resource, amount)
+            resource = slot_service[slot, offer_service[offer]]
             if resource >= 0:
-                value -= price_of(prices, resource, 1)
+                value -= price_of(unit, table_first, table, resource, 1)
             gain[offer - first_offer] = value
             slot_of[offer - first_offer] = slot
 
@@ -137,6 +160,7 @@ def _relaxed_gain(
 
     Then the slots of a shipment set are paid for, and each line takes the best of them by itself.
     """
+    unit, table_first, table = prices.unit, prices.table_first, prices.table
     first_line = orders.line_first[order]
     n_lines = orders.line_first[order + 1] - first_line
     n_visits = visits[1] - visits[0]
@@ -150,7 +174,7 @@ def _relaxed_gain(
         base[v] = shipments.visit_base_cents[visit] + network.split_cents
         resource = network.slot_shipments_resource[slot]
         if resource >= 0:
-            base[v] += price_of(prices, resource, 1) / MILLI
+            base[v] += price_of(unit, table_first, table, resource, 1) / MILLI
         alone[v] = -base[v]
         for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
             line = shipments.stop_line[stop]
@@ -164,12 +188,14 @@ def _relaxed_gain(
                 share += network.node_line_cents[node]
             first = shipments.stop_resource[stop]
             for r in range(first, first + shipments.stop_n_resources[stop]):
-                if not splits or prices.table_first[r] == prices.table_first[r + 1]:
-                    share += price_of(prices, r, quantity) / MILLI
+                if not splits or table_first[r] == table_first[r + 1]:
+                    share += price_of(unit, table_first, table, r, quantity) / MILLI
             r = network.slot_units_resource[slot]
-            if r >= 0 and prices.table_first[r] == prices.table_first[r + 1]:
-                share += price_of(prices, r, quantity) / MILLI
-            lost = unallocated_cents(orders, order, line, quantity) + (1.0 if splits else 0.0)
+            if r >= 0 and table_first[r] == table_first[r + 1]:
+                share += price_of(unit, table_first, table, r, quantity) / MILLI
+            lost = lost_cents(orders.line_unallocated_cents[line], quantity, orders.priority_pct[order]) + (
+                1.0 if splits else 0.0
+            )
             gain[v, line - first_line] = max(0.0, lost - share)
             alone[v] += gain[v, line - first_line]
     by_value = np.argsort(-alone)
@@ -265,6 +291,136 @@ def _best_inside(table: IntArray, n_pieces: int) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _useful(
+    gain: IntArray,
+    slot_of: IntArray,
+    fill: IntArray,
+    n_offers: int,
+    everything: int,
+    most: int,
+    whole_only: bool,
+    table_one: IntArray,
+    table_two: IntArray,
+    with_pairs: bool,
+    slack: int,
+    useful: IntArray,
+) -> tuple[int, int]:
+    """Fill ``useful`` with the offers that some option within slack of the best may hold.
+
+    Returns how many, and the highest ceiling: no option saves more.
+
+    An offer's ceiling is its gain and the best that the tables know of for the pieces it leaves. The floor to reach
+    comes from the offer with the highest ceiling and partners taken one by one.
+    """
+    best_ceiling = np.int64(UNREACHABLE)
+    leader = -1
+    reach = np.int64(0)
+    for i in range(n_offers):
+        ceiling = _ceiling(gain[i], everything & ~fill[i], most, whole_only, table_one, table_two, with_pairs)
+        if ceiling > best_ceiling:
+            best_ceiling, leader = ceiling, i
+        if fill[i] == everything or not whole_only:
+            reach = max(reach, gain[i])
+    if leader >= 0:
+        chosen = np.empty(most, np.int64)
+        chosen[0] = leader
+        n = 1
+        room = everything & ~fill[leader]
+        total = gain[leader]
+        while n < most and room:
+            partner = -1
+            for i in range(n_offers):
+                if fill[i] & ~room or (partner >= 0 and gain[i] <= gain[partner]):
+                    continue
+                clash = False
+                for d in range(n):
+                    clash = clash or slot_of[chosen[d]] == slot_of[i]
+                if not clash and (not whole_only or n + 1 < most or fill[i] == room):
+                    partner = i
+            if partner < 0 or (gain[partner] <= 0 and not whole_only):
+                break
+            chosen[n] = partner
+            n += 1
+            room &= ~fill[partner]
+            total += gain[partner]
+        if room == 0 or not whole_only:
+            reach = max(reach, total)
+    n = 0
+    for i in range(n_offers):
+        ceiling = _ceiling(gain[i], everything & ~fill[i], most, whole_only, table_one, table_two, with_pairs)
+        if ceiling >= reach - slack:
+            useful[n] = i
+            n += 1
+    return n, best_ceiling
+
+
+@njit(cache=True, nogil=True)
+def _best_two(table_one: IntArray, room: int) -> int:
+    """The most that two disjoint sets inside a room save, from the best inside each set."""
+    best = table_one[room]
+    part = (room - 1) & room
+    while part > (room ^ part):
+        best = max(best, table_one[part] + table_one[room ^ part])
+        part = (part - 1) & room
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _best_triple(
+    gain: IntArray, fill: IntArray, n_offers: int, n_pieces: int, everything: int, table_one: IntArray
+) -> int:
+    """The most that up to three disjoint sets of pieces save, slots ignored.
+
+    Only sets count that save more than any set inside them; with the first the best of the three, the others share
+    what it leaves.
+    """
+    kept = np.empty(n_offers, np.int64)
+    n = 0
+    for i in range(n_offers):
+        s = fill[i]
+        keep = gain[i] > 0 and gain[i] == table_one[s]
+        for piece in range(n_pieces):
+            bit = 1 << piece
+            keep = keep and not (s & bit and table_one[s ^ bit] >= gain[i])
+        if keep:
+            kept[n] = i
+            n += 1
+    order = kept[:n][np.argsort(-gain[kept[:n]], kind="mergesort")]
+    best = table_one[everything]
+    for a in range(n):
+        first = gain[order[a]]
+        if 3 * first <= best:
+            break
+        room = everything & ~fill[order[a]]
+        if first + 2 * table_one[room] <= best:
+            continue
+        best = max(best, first + _best_two(table_one, room))
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _ceiling(
+    gain: int,
+    rest: int,
+    most: int,
+    whole_only: bool,
+    table_one: IntArray,
+    table_two: IntArray,
+    with_pairs: bool,
+) -> int:
+    """The most that an option with an offer of this gain can save."""
+    if rest == 0 or most == 1:
+        return gain
+    if most == 2:
+        return gain + table_one[rest]
+    if most == 3 and with_pairs:
+        return gain + table_two[rest]
+    if whole_only:
+        return np.int64(2**60)
+    return gain + (most - 1) * table_one[rest]
+
+
+@njit(cache=True, nogil=True)
 def _keep_best(value: IntArray, size: IntArray, chosen: NDArray[np.int64], n: int, limit: int) -> int:
     order = np.argsort(value[:n], kind="mergesort")[:limit]
     value[: order.size] = value[:n][order]
@@ -301,6 +457,7 @@ def price_orders(
     gain = np.empty(1024, np.int64)
     slot_of = np.empty(1024, np.int64)
     fill = np.empty(1024, np.int64)
+    useful = np.empty(1024, np.int64)
     table_one = np.zeros(1, np.int64)
     table_two = np.zeros(1, np.int64)
     room_for = 2 * limit + 2
@@ -308,18 +465,27 @@ def price_orders(
     kept_size = np.empty(room_for, np.int64)
     kept = np.empty((room_for, 4), np.int64)
 
+    line_first, lost_unit = orders.line_first, orders.line_unallocated_cents
+    line_piece, line_step, priority = orders.line_piece, orders.line_step, orders.priority_pct
+    piece_first, piece_levels = orders.piece_first, orders.piece_levels
+    ship_complete, max_shipments = orders.ship_complete, orders.max_shipments
+    visit_first, offer_first, offer_code = shipments.visit_first, shipments.offer_first, shipments.offer_code
+    listed = shipments.listed
+    split = np.int64(network.split_cents) * MILLI
+
     for a in range(asked.size):
         order = asked[a]
         local = order - shipments_begin
-        visits = (shipments.visit_first[local], shipments.visit_first[local + 1])
-        first_offer = shipments.offer_first[visits[0]]
-        n_offers = shipments.offer_first[visits[1]] - first_offer
-        shifts = piece_shifts(orders, order)
+        whole_only = ship_complete[order]
+        visits = (visit_first[local], visit_first[local + 1])
+        first_offer = offer_first[visits[0]]
+        n_offers = offer_first[visits[1]] - first_offer
+        shifts = piece_shifts(piece_first, piece_levels, order)
         n_pieces = shifts.size - 1
         if shifts[n_pieces] > MAX_CODE_BITS:
             floor[a] = weak_floor(network, orders, order)
             continue
-        if n_offers == 0 and shipments.listed[local]:
+        if n_offers == 0 and listed[local]:
             floor[a] = NO_FLOOR
             continue
         guards = np.int64(0)
@@ -327,21 +493,22 @@ def price_orders(
         binary = True
         most = np.int64(0)
         for piece in range(n_pieces):
-            levels = orders.piece_levels[orders.piece_first[order] + piece]
+            levels = piece_levels[piece_first[order] + piece]
             guards |= np.int64(1) << (shifts[piece + 1] - 1)
             whole |= levels << shifts[piece]
             binary = binary and levels == 1
             most += levels
-        most = min(most, orders.max_shipments[order], visits[1] - visits[0])
-        nothing = _left_cents(orders, order, whole, shifts) * MILLI
-        split = np.int64(network.split_cents) * MILLI
+        most = min(most, max_shipments[order], visits[1] - visits[0])
+        lines = slice(line_first[order], line_first[order + 1])
+        its_lost, its_piece, its_step = lost_unit[lines], line_piece[lines], line_step[lines]
+        nothing = _left_cents(its_lost, its_piece, its_step, priority[order], whole, shifts) * MILLI
         gain = grown(gain, n_offers)
         slot_of = grown(slot_of, n_offers)
         fill = grown(fill, n_offers)
+        useful = grown(useful, n_offers)
         _net_gains(network, orders, order, shipments, visits, prices, shifts, binary, gain, slot_of)
-        by_gain = np.argsort(-gain[:n_offers], kind="mergesort")
         for i in range(n_offers):
-            code = shipments.offer_code[first_offer + i]
+            code = offer_code[first_offer + i]
             fill[i] = _compact(code, n_pieces) if binary else code
         everything = (np.int64(1) << n_pieces) - 1 if binary else whole
 
@@ -353,7 +520,6 @@ def price_orders(
             if table_one.size < n_sets:
                 table_one = np.zeros(n_sets, np.int64)
                 table_two = np.zeros(n_sets, np.int64)
-            whole_only = orders.ship_complete[order]
             table_one[:n_sets] = UNREACHABLE if whole_only else 0
             for i in range(n_offers):
                 table_one[fill[i]] = max(table_one[fill[i]], gain[i])
@@ -363,6 +529,18 @@ def price_orders(
                 _best_inside(table_one, n_pieces)
                 if with_pairs:
                     _best_inside(table_two, n_pieces)
+
+        n_useful = n_offers
+        ceiling = np.int64(2**60)
+        if with_tables:
+            n_useful, ceiling = _useful(
+                gain, slot_of, fill, n_offers, everything, most, whole_only, table_one, table_two, with_pairs, slack, useful
+            )
+            if most == 3 and not with_pairs and not whole_only:
+                ceiling = min(ceiling, _best_triple(gain, fill, n_offers, n_pieces, everything, table_one))
+            by_gain = useful[:n_useful][np.argsort(-gain[useful[:n_useful]], kind="mergesort")]
+        else:
+            by_gain = np.argsort(-gain[:n_offers], kind="mergesort")
 
         best = nothing
         if kept.shape[1] < most:
@@ -380,7 +558,7 @@ def price_orders(
                 target = best + slack if slack < NO_FLOOR - best else np.int64(NO_FLOOR)
             tightened = False
             steps = 0
-            depth = 0 if n_offers > 0 else -1
+            depth = 0 if n_useful > 0 else -1
             at[0] = 0
             sums[0] = 0
             rooms[0] = everything
@@ -388,7 +566,7 @@ def price_orders(
                 i = at[depth]
                 steps += 1
                 left = most - depth
-                if i >= n_offers or steps > SEARCH_LIMIT:
+                if i >= n_useful or steps > SEARCH_LIMIT:
                     depth -= 1
                     continue
                 offer = by_gain[i]
@@ -411,18 +589,23 @@ def price_orders(
                 so_far = sums[depth] + g
                 rest = room - fill[offer]
                 chosen[depth] = offer
-                if rest == 0 or not orders.ship_complete[order]:
+                if rest == 0 or not whole_only:
                     value = nothing - split - so_far
                     if not binary:
                         for d in range(depth + 1):
-                            code = shipments.offer_code[first_offer + chosen[d]]
-                            saved = nothing - _left_cents(orders, order, whole - code, shifts) * MILLI
-                            value += saved + n_pieces * MILLI
-                        value -= nothing - _left_cents(orders, order, rest, shifts) * MILLI
+                            code = offer_code[first_offer + chosen[d]]
+                            left_over = _left_cents(
+                                its_lost, its_piece, its_step, priority[order], whole - code, shifts
+                            )
+                            value += nothing - left_over * MILLI + n_pieces * MILLI
+                        left_over = _left_cents(its_lost, its_piece, its_step, priority[order], rest, shifts)
+                        value -= nothing - left_over * MILLI
                     if value <= target:
                         if listing == 0:
                             best = min(best, value)
                             target = best
+                            if best <= nothing - split - ceiling:
+                                break
                         else:
                             kept_value[n_kept] = value
                             kept_size[n_kept] = depth + 1
@@ -439,9 +622,11 @@ def price_orders(
                             bound = min(bound, table_one[rest])
                         elif left == 3 and with_pairs:
                             bound = min(bound, table_two[rest])
-                        elif not orders.ship_complete[order]:
+                        elif not whole_only:
                             bound = min(bound, (left - 1) * table_one[rest])
                     reachable = nothing - split - so_far - bound
+                    if left == 3 and with_tables and not with_pairs and not whole_only and reachable < target:
+                        reachable = nothing - split - so_far - min(bound, _best_two(table_one, rest))
                     if reachable < target or (reachable == target and listing == 1):
                         depth += 1
                         sums[depth] = so_far
@@ -457,13 +642,14 @@ def price_orders(
                 if tightened or slack < NO_FLOOR:
                     result_floor = target
                 if not best_is_exact:
-                    top_gain = gain[by_gain[0]]
-                    result_floor = min(result_floor, nothing - split - max(top_gain, most * top_gain))
+                    top_gain = gain[by_gain[0]] if n_useful else np.int64(0)
+                    top_gain = min(ceiling, max(top_gain, most * top_gain))
+                    result_floor = min(result_floor, nothing - split - top_gain)
                 elif steps > SEARCH_LIMIT:
                     result_floor = min(result_floor, best)
-        if not shipments.listed[local]:
-            ceiling = _relaxed_gain(network, orders, order, shipments, visits, prices, most)
-            result_floor = min(result_floor, nothing - int(np.ceil(max(0.0, ceiling) * MILLI)) - MILLI)
+        if not listed[local]:
+            saved_cents = _relaxed_gain(network, orders, order, shipments, visits, prices, most)
+            result_floor = min(result_floor, nothing - int(np.ceil(max(0.0, saved_cents) * MILLI)) - MILLI)
         floor[a] = result_floor
 
         for k in range(n_kept):
@@ -501,6 +687,18 @@ def option_columns(
     offers: IntArray,
 ) -> Any:
     """Cost and usage of each option: cents, and CSR arrays of resource and amount."""
+    slot_shipments, slot_units = network.slot_shipments_resource, network.slot_units_resource
+    slot_service = network.slot_service_resource
+    line_first, line_piece, line_step = orders.line_first, orders.line_piece, orders.line_step
+    lost_unit, priority = orders.line_unallocated_cents, orders.priority_pct
+    piece_first, piece_levels = orders.piece_first, orders.piece_levels
+    visit_slot, stop_first, stop_line = shipments.visit_slot, shipments.stop_first, shipments.stop_line
+    stop_resource, stop_n = shipments.stop_resource, shipments.stop_n_resources
+    offer_code, offer_service, offer_cents = (
+        shipments.offer_code,
+        shipments.offer_service,
+        shipments.offer_cents,
+    )
     n = listing_order.size
     cost = np.zeros(n, np.int64)
     usage_start = np.zeros(n + 1, np.int64)
@@ -509,49 +707,47 @@ def option_columns(
     n_entries = 0
     for i in range(n):
         order = listing_order[i]
-        shifts = piece_shifts(orders, order)
+        shifts = piece_shifts(piece_first, piece_levels, order)
         room = np.int64(0)
         for piece in range(shifts.size - 1):
-            room |= orders.piece_levels[orders.piece_first[order] + piece] << shifts[piece]
+            room |= piece_levels[piece_first[order] + piece] << shifts[piece]
         n_shipments = offer_first[i + 1] - offer_first[i]
         cost[i] = np.int64(network.split_cents) * max(0, n_shipments - 1)
         for j in range(offer_first[i], offer_first[i + 1]):
             offer = offers[j]
             visit = visit_of_offer[offer]
-            slot = shipments.visit_slot[visit]
-            code = shipments.offer_code[offer]
+            slot = visit_slot[visit]
+            code = offer_code[offer]
             room -= code
-            cost[i] += shipments.offer_cents[offer]
+            cost[i] += offer_cents[offer]
             needed = n_entries + 3
-            for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
-                needed += shipments.stop_n_resources[stop]
+            for stop in range(stop_first[visit], stop_first[visit + 1]):
+                needed += stop_n[stop]
             resource = grown(resource, needed)
             amount = grown(amount, resource.size)
             units = np.int64(0)
-            for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
-                line = shipments.stop_line[stop]
-                moved = level_of(code, shifts, orders.line_piece[line]) * orders.line_step[line]
+            for stop in range(stop_first[visit], stop_first[visit + 1]):
+                line = stop_line[stop]
+                moved = level_of(code, shifts, line_piece[line]) * line_step[line]
                 if moved == 0:
                     continue
                 units += moved
-                first = shipments.stop_resource[stop]
-                for r in range(first, first + shipments.stop_n_resources[stop]):
+                for r in range(stop_resource[stop], stop_resource[stop] + stop_n[stop]):
                     resource[n_entries] = r
                     amount[n_entries] = moved
                     n_entries += 1
             for r, used in (
-                (network.slot_shipments_resource[slot], np.int64(1)),
-                (network.slot_units_resource[slot], units),
-                (network.slot_service_resource[slot, shipments.offer_service[offer]], np.int64(1)),
+                (slot_shipments[slot], np.int64(1)),
+                (slot_units[slot], units),
+                (slot_service[slot, offer_service[offer]], np.int64(1)),
             ):
                 if r >= 0:
                     resource[n_entries] = r
                     amount[n_entries] = used
                     n_entries += 1
-        if shifts[shifts.size - 1] <= MAX_CODE_BITS:
-            cost[i] += _left_cents(orders, order, room, shifts)
-        else:
-            for line in range(orders.line_first[order], orders.line_first[order + 1]):
-                cost[i] += unallocated_cents(orders, order, line, orders.line_quantity[line])
+        lines = slice(line_first[order], line_first[order + 1])
+        cost[i] += _left_cents(
+            lost_unit[lines], line_piece[lines], line_step[lines], priority[order], room, shifts
+        )
         usage_start[i + 1] = n_entries
     return cost, usage_start, resource[:n_entries].copy(), amount[:n_entries].copy()

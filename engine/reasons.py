@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from engine.calendar import NO_DAY
 from engine.network import IntArray, Network
 from engine.orders import Orders
-from engine.rates import covers, distance_m, lane_or_band, may_serve, stock_resource
+from engine.rates import distance_m, lane_or_band, named_in, stock_resource
 
 REASONS = (
     "held",
@@ -24,6 +24,45 @@ REASONS = (
 HELD, NO_CANDIDATE, NO_STOCK, NO_SERVICE, NO_CAPACITY, SHIP_COMPLETE, MAX_SHIPMENTS, OUTBID = range(8)
 SERVABLE = OUTBID
 COVER_STEPS = 20_000
+
+
+@njit(cache=True, nogil=True)
+def service_route(
+    network: Network, orders: Orders, order: int, node: int, service: int, metres: int
+) -> tuple[int, int, int]:
+    """Rate table (below 0: does not go), transit index and zone of a service from a node to an order."""
+    rate, row = lane_or_band(
+        network.lane_row,
+        network.lane_rate,
+        network.band_first,
+        network.band_max_km,
+        network.band_rate,
+        node,
+        orders.region[order],
+        service,
+        metres,
+    )
+    if rate < 0:
+        return rate, np.int64(0), np.int64(0)
+    if row >= 0:
+        return rate, network.lane_transit[row, service], network.lane_zone[row, service]
+    return rate, network.band_transit[-1 - row], network.band_zone[-1 - row]
+
+
+@njit(cache=True, nogil=True)
+def _may_serve(network: Network, orders: Orders, order: int, node: int, metres: int) -> bool:
+    """Whether a node is a candidate for an order, capabilities apart."""
+    if network.node_offline[node] or metres / 1000.0 > network.max_distance_km:
+        return False
+    listed = orders.only_first[order + 1] > orders.only_first[order]
+    if listed and not named_in(orders.only_first, orders.only_node, order, node):
+        return False
+    return not named_in(orders.not_first, orders.not_node, order, node)
+
+
+@njit(cache=True, nogil=True)
+def _covers(have: NDArray[np.uint64], need: NDArray[np.uint64]) -> bool:
+    return not (need & ~have).any()
 
 
 @njit(cache=True, nogil=True)
@@ -42,7 +81,7 @@ def _sells(network: Network, orders: Orders, lines: IntArray, node: int, day: in
         for j in range(lines.size):
             if orders.line_sku[lines[j]] == sku:
                 wanted += orders.line_quantity[lines[j]]
-        resource = stock_resource(network, _pair_of(network, sku, node), day)
+        resource = stock_resource(network.pair_first_resource, network.stock_day, _pair_of(network, sku, node), day)
         if resource < 0 or network.supply[resource] < (1 if splits else wanted):
             return False
     return True
@@ -69,9 +108,9 @@ def _piece_reason(
     for at in range(network.sku_first_pair[sku], network.sku_first_pair[sku + 1]):
         node = network.pair_node[at]
         metres = distance_m(orders.lat[order], orders.lon[order], network.node_lat[node], network.node_lon[node])
-        if not may_serve(network, orders, order, node, metres):
+        if not _may_serve(network, orders, order, node, metres):
             continue
-        if not covers(network.node_capabilities[node], requires):
+        if not _covers(network.node_capabilities[node], requires):
             continue
         everywhere = True
         for line in lines:
@@ -83,7 +122,7 @@ def _piece_reason(
         if first_slot == last_slot:
             continue
         if splits:
-            resource = stock_resource(network, at, network.slot_day[last_slot - 1])
+            resource = stock_resource(network.pair_first_resource, network.stock_day, at, network.slot_day[last_slot - 1])
             sold += network.supply[resource] if resource >= 0 else 0
         for slot in range(first_slot, last_slot):
             if not _sells(network, orders, lines, node, network.slot_day[slot], splits):
@@ -93,8 +132,8 @@ def _piece_reason(
             goes = False
             free = False
             for service in range(n_services):
-                rate, transit, _ = lane_or_band(network, orders, order, node, service, metres)
-                if rate < 0 or not covers(network.service_capabilities[service], requires):
+                rate, transit, _ = service_route(network, orders, order, node, service, metres)
+                if rate < 0 or not _covers(network.service_capabilities[service], requires):
                     continue
                 day = network.deliver_day[service, network.slot_day_index[slot], transit]
                 if day == NO_DAY or (orders.hard_promise[order] and day > orders.deliver_by[order]):

@@ -12,26 +12,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.calendar import NO_DAY
-from engine.network import IntArray, Network
+from engine.network import NO_RATE, IntArray, Network
 from engine.orders import Orders
-from engine.rates import (
-    carbon_cents,
-    covers,
-    distance_m,
-    freight_cents,
-    lane_or_band,
-    late_cents,
-    may_serve,
-    stock_resource,
-    unallocated_cents,
-)
+from engine.rates import carbon_cents, covers, freight_cents, lost_cents
+from engine.visits import Visits, grown, reach, visits_of
 
 MAX_CODE_BITS = 62
 MAX_SUBSETS = 40_000
 """An order with more ways than this to fill a shipment gets a selection of them, and a relaxed floor."""
 MAX_SUBSETS_SELECTED = 256
+MIN_TABLED = 24
 N_RIVALS = 16
+NONE = -1
 
 
 class Shipments(NamedTuple):
@@ -56,8 +48,8 @@ class Shipments(NamedTuple):
     visit_gram_cents: NDArray[np.float64]  # ... and this for each billable gram, handling of lines and units apart
 
 
-class Scratch(NamedTuple):
-    """Work space of one run of :func:`list_shipments`, one entry a combination of quantities at a slot."""
+class Loads(NamedTuple):
+    """What combinations of quantities weigh and save; one entry a combination (or a level of a piece)."""
 
     billable: IntArray
     actual: IntArray
@@ -69,13 +61,13 @@ class Scratch(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def piece_shifts(orders: Orders, order: int) -> IntArray:
+def piece_shifts(piece_first: IntArray, piece_levels: IntArray, order: int) -> IntArray:
     """Bit offset of each piece's field in a code, and last the total width."""
-    first, last = orders.piece_first[order], orders.piece_first[order + 1]
+    first, last = piece_first[order], piece_first[order + 1]
     shifts = np.zeros(last - first + 1, np.int64)
     for piece in range(last - first):
         width = 1
-        levels = orders.piece_levels[first + piece]
+        levels = piece_levels[first + piece]
         while levels > 0:
             width += 1
             levels >>= 1
@@ -91,164 +83,96 @@ def level_of(code: int, shifts: IntArray, piece: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def grown(buffer: IntArray, needed: int) -> IntArray:
-    """A buffer of at least the needed size with the same beginning."""
-    if needed <= buffer.size:
-        return buffer
-    larger = np.empty(max(needed, 2 * buffer.size), buffer.dtype)
-    larger[: buffer.size] = buffer
-    return larger
+def _loads(size: int, n_words: int) -> Loads:
+    return Loads(
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros((size, n_words), np.uint64),
+    )
 
 
 @njit(cache=True, nogil=True)
-def _services_there(
-    network: Network,
-    orders: Orders,
-    order: int,
-    slot: int,
-    rate: IntArray,
-    transit: IntArray,
-    day: IntArray,
-    late: IntArray,
-) -> bool:
-    """Fill the delivery day (or NO_DAY) and lateness of each service from a slot; whether any goes."""
-    resource = network.slot_shipments_resource[slot]
-    if resource >= 0 and network.supply[resource] < 1:
-        return False
-    goes = False
-    for service in range(rate.size):
-        day[service] = NO_DAY
-        if rate[service] < 0:
-            continue
-        resource = network.slot_service_resource[slot, service]
-        if resource >= 0 and network.supply[resource] < 1:
-            continue
-        arrives = network.deliver_day[service, network.slot_day_index[slot], transit[service]]
-        if arrives == NO_DAY or (arrives > orders.deliver_by[order] and orders.hard_promise[order]):
-            continue
-        late[service] = late_cents(orders, order, arrives)
-        day[service] = arrives
-        goes = True
-    return goes
-
-
-@njit(cache=True, nogil=True)
-def _pieces_there(
-    network: Network,
-    orders: Orders,
-    order: int,
-    slot: int,
-    lines: IntArray,
-    pairs: IntArray,
-    resources: IntArray,
-    piece_size: IntArray,
-    top: IntArray,
-    local: IntArray,
-) -> int:
-    """Fill the pieces that a slot has in stock (``local``) and their highest levels; return how many."""
-    n_pieces = piece_size.size
-    found = np.zeros(n_pieces, np.int64)
+def _fill_steps(network: Network, orders: Orders, order: int, shifts: IntArray, steps: Loads) -> None:
+    """What one level of each piece adds, entry ``piece`` of ``steps``; ``gain`` is that of all its levels."""
+    n_pieces = shifts.size - 1
+    steps.billable[:n_pieces] = 0
+    steps.actual[:n_pieces] = 0
+    steps.units[:n_pieces] = 0
+    steps.lines[:n_pieces] = 0
+    steps.gain[:n_pieces] = 0
+    steps.requires[:n_pieces] = 0
     for piece in range(n_pieces):
-        top[piece] = orders.piece_levels[orders.piece_first[order] + piece]
-    for i in range(lines.size):
-        resource = stock_resource(network, pairs[i], network.slot_day[slot])
-        resources[i] = resource
-        if resource >= 0:
-            can = network.supply[resource] // orders.line_step[lines[i]]
-            if can > 0:
-                piece = orders.line_piece[lines[i]]
-                found[piece] += 1
-                top[piece] = min(top[piece], can)
-    n_local = 0
-    for piece in range(n_pieces):
-        if found[piece] == piece_size[piece]:
-            local[n_local] = piece
-            n_local += 1
-    return n_local
-
-
-@njit(cache=True, nogil=True)
-def _add_piece(
-    network: Network,
-    orders: Orders,
-    order: int,
-    piece: int,
-    level: int,
-    shift: int,
-    source: int,
-    target: int,
-    scratch: Scratch,
-) -> None:
-    """Make combination ``target`` from combination ``source`` and a level of one more piece."""
-    billable = actual = units = lines = gain = np.int64(0)
-    for word in range(scratch.requires.shape[1]):
-        scratch.requires[target, word] = scratch.requires[source, word]
+        steps.code[piece] = np.int64(1) << shifts[piece]
     for line in range(orders.line_first[order], orders.line_first[order + 1]):
-        if orders.line_piece[line] != piece:
-            continue
+        piece = orders.line_piece[line]
         sku = orders.line_sku[line]
-        amount = level * orders.line_step[line]
-        billable += amount * network.item_billable_g[sku]
-        actual += amount * network.item_weight_g[sku]
-        units += amount
-        lines += 1
-        whole = orders.line_quantity[line]
-        gain += unallocated_cents(orders, order, line, whole)
-        gain -= unallocated_cents(orders, order, line, whole - amount)
-        for word in range(scratch.requires.shape[1]):
-            scratch.requires[target, word] |= network.item_requires[sku, word]
-    scratch.billable[target] = scratch.billable[source] + billable
-    scratch.actual[target] = scratch.actual[source] + actual
-    scratch.units[target] = scratch.units[source] + units
-    scratch.lines[target] = scratch.lines[source] + lines
-    scratch.gain[target] = scratch.gain[source] + gain
-    scratch.code[target] = scratch.code[source] + (np.int64(level) << shift)
+        amount = orders.line_step[line]
+        steps.billable[piece] += amount * network.item_billable_g[sku]
+        steps.actual[piece] += amount * network.item_weight_g[sku]
+        steps.units[piece] += amount
+        steps.lines[piece] += 1
+        steps.gain[piece] += lost_cents(
+            orders.line_unallocated_cents[line], orders.line_quantity[line], orders.priority_pct[order]
+        )
+        steps.requires[piece] |= network.item_requires[sku]
 
 
 @njit(cache=True, nogil=True)
-def _all_combinations(
-    network: Network,
-    orders: Orders,
-    order: int,
-    shifts: IntArray,
-    local: IntArray,
-    top: IntArray,
-    few: bool,
-    scratch: Scratch,
+def _combine(
+    pieces: IntArray,
+    lows: IntArray,
+    tops: IntArray,
+    gains: NDArray[np.int64],
+    steps: Loads,
+    out: Loads,
 ) -> int:
-    """Every combination of levels of some pieces (with ``few``: all that can be had of a piece, or none)."""
+    """Fill ``out`` with every combination of levels ``low .. top`` (or none) of some pieces; return how many.
+
+    ``gains[i, level]`` is what a level of the i-th piece saves where it may go in parts.
+    """
+    billable, actual, units, lines = out.billable, out.actual, out.units, out.lines
+    gain, code, requires = out.gain, out.code, out.requires
+    n_words = requires.shape[1]
     size = 1
-    for piece in local:
-        made = 0
-        low = top[piece] if few else 1
-        for level in range(low, top[piece] + 1):
-            # level by level from the empty combination's unit step, so that each costs one addition
+    for i in range(pieces.size):
+        piece = pieces[i]
+        made = size
+        for level in range(lows[i], tops[i] + 1):
+            saved = gains[i, level] if gains.shape[1] else steps.gain[piece]
+            add_billable, add_actual = level * steps.billable[piece], level * steps.actual[piece]
+            add_units, add_code = level * steps.units[piece], level * steps.code[piece]
+            add_lines = steps.lines[piece]
             for j in range(size):
-                _add_piece(network, orders, order, piece, level, shifts[piece], j, size + made, scratch)
+                billable[made] = billable[j] + add_billable
+                actual[made] = actual[j] + add_actual
+                units[made] = units[j] + add_units
+                lines[made] = lines[j] + add_lines
+                gain[made] = gain[j] + saved
+                code[made] = code[j] + add_code
+                for word in range(n_words):
+                    requires[made, word] = requires[j, word] | steps.requires[piece, word]
                 made += 1
-        size += made
+        size = made
     return size
 
 
 @njit(cache=True, nogil=True)
-def _selected_combinations(
-    network: Network,
-    orders: Orders,
-    order: int,
-    shifts: IntArray,
-    local: IntArray,
-    top: IntArray,
-    rivals: IntArray,
-    scratch: Scratch,
-) -> int:
-    """What a slot might do for a large order: all it has, less what rivals have, single pieces, all but one."""
+def _select(pieces: IntArray, rivals: IntArray, steps: Loads, out: Loads) -> int:
+    """Fill ``out`` with what a slot might do for a large order; return how many combinations.
+
+    All it has, single pieces, all but one, and what rivals (sets of pieces at other slots) have or have not.
+    """
     mine = np.int64(0)
-    for piece in local:
+    for piece in pieces:
         mine |= np.int64(1) << piece
-    wanted = np.empty(1 + 2 * local.size + 2 * rivals.size + rivals.size * rivals.size, np.int64)
+    wanted = np.empty(1 + 2 * pieces.size + 2 * rivals.size + rivals.size * rivals.size, np.int64)
     wanted[0] = mine
     n = 1
-    for piece in local:
+    for piece in pieces:
         bit = np.int64(1) << piece
         wanted[n], wanted[n + 1] = bit, mine & ~bit
         n += 2
@@ -262,59 +186,118 @@ def _selected_combinations(
     for mask in np.unique(wanted[:n]):
         if mask == 0:
             continue
-        source = 0
-        for piece in local:
+        out.billable[size] = out.actual[size] = out.units[size] = out.lines[size] = 0
+        out.gain[size] = out.code[size] = 0
+        out.requires[size] = 0
+        for piece in pieces:
             if mask & (np.int64(1) << piece):
-                _add_piece(network, orders, order, piece, top[piece], shifts[piece], source, size, scratch)
-                source = size
+                out.billable[size] += steps.billable[piece]
+                out.actual[size] += steps.actual[piece]
+                out.units[size] += steps.units[piece]
+                out.lines[size] += steps.lines[piece]
+                out.gain[size] += steps.gain[piece]
+                out.code[size] += steps.code[piece]
+                out.requires[size] |= steps.requires[piece]
         size += 1
     return size
 
 
 @njit(cache=True, nogil=True)
 def _stock_suffices(
-    network: Network, orders: Orders, code: int, shifts: IntArray, lines: IntArray, resources: IntArray
+    supply: IntArray, amounts: IntArray, pieces: IntArray, shifts: IntArray, resources: IntArray, code: int
 ) -> bool:
     """Whether lines of one sku together find enough stock in a shipment."""
-    for i in range(lines.size):
-        if resources[i] < 0:
-            continue
+    for i in range(resources.size):
         total = np.int64(0)
-        for j in range(lines.size):
+        for j in range(resources.size):
             if resources[j] == resources[i]:
-                level = level_of(code, shifts, orders.line_piece[lines[j]])
-                total += level * orders.line_step[lines[j]]
-        if total > network.supply[resources[i]]:
+                total += level_of(code, shifts, pieces[j]) * amounts[j]
+        if total > supply[resources[i]]:
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
+def _best_by_weight(
+    rate_first: IntArray,
+    rate_max_g: IntArray,
+    rate_cents: IntArray,
+    rate: IntArray,
+    day: IntArray,
+    late: IntArray,
+    fuel_bp: IntArray,
+    surcharge: IntArray,
+    capped: IntArray,
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Best service without a capacity limit by billable weight: upper ends of steps, cents, service."""
+    n = 0
+    lightest_end = np.int64(2**62)
+    for service in range(rate.size):
+        if rate[service] >= 0 and capped[service] < 0:
+            first, last = rate_first[rate[service]], rate_first[rate[service] + 1]
+            n += last - first
+            lightest_end = min(lightest_end, rate_max_g[last - 1])
+    ends = np.empty(n, np.int64)
+    n = 0
+    for service in range(rate.size):
+        if rate[service] >= 0 and capped[service] < 0:
+            for row in range(rate_first[rate[service]], rate_first[rate[service] + 1]):
+                if rate_max_g[row] <= lightest_end:
+                    ends[n] = rate_max_g[row]
+                    n += 1
+    ends = np.unique(ends[:n])
+    cents = np.zeros(ends.size, np.int64)
+    best = np.full(ends.size, NONE, np.int64)
+    for i in range(ends.size):
+        for service in range(rate.size):
+            if rate[service] < 0 or capped[service] >= 0:
+                continue
+            value = late[service] + freight_cents(
+                rate_first, rate_max_g, rate_cents, rate[service], ends[i], fuel_bp[service], surcharge[service]
+            )
+            if best[i] < 0 or value < cents[i] or (value == cents[i] and day[service] < day[best[i]]):
+                best[i], cents[i] = service, value
+    return ends, cents, best
+
+
+@njit(cache=True, nogil=True)
 def _lower_line(
-    network: Network, order_residential: bool, rate: IntArray, day: IntArray, late: IntArray, weight_g: int
+    rate_first: IntArray,
+    rate_max_g: IntArray,
+    rate_cents: IntArray,
+    rate: IntArray,
+    late: IntArray,
+    fuel_bp: IntArray,
+    surcharge: IntArray,
+    weight_g: int,
 ) -> tuple[float, float]:
     """Cents ``a + b * grams`` that no service undercuts up to a weight, high near 0.6 of it.
 
-    A step function lies above a line with a rising slope where it does at the right ends of its steps.
+    A rising line lies below a step function where it does at the right ends of the steps.
     """
     best_base, best_slope, best_value = 0.0, 0.0, -np.inf
     for i in range(24):
         slope = -1.0
         base = np.inf
         for service in range(rate.size):
-            if day[service] == NO_DAY:
+            if rate[service] < 0:
                 continue
-            first, last = network.rate_first[rate[service]], network.rate_first[rate[service] + 1]
-            top = late[service] + freight_cents(network, service, rate[service], weight_g, order_residential)
+            first, last = rate_first[rate[service]], rate_first[rate[service] + 1]
+            fuel, extra = fuel_bp[service], surcharge[service]
+            top = late[service] + freight_cents(
+                rate_first, rate_max_g, rate_cents, rate[service], weight_g, fuel, extra
+            )
             if slope < 0.0:
                 slope = i / 24.0 * top / weight_g
             base = min(base, top - slope * weight_g)
-            heaviest = network.rate_max_g[last - 1]
+            heaviest = rate_max_g[last - 1]
             for parcels in range(weight_g // heaviest + 1):
                 for row in range(first, last):
-                    w = parcels * heaviest + network.rate_max_g[row]
+                    w = parcels * heaviest + rate_max_g[row]
                     if w < weight_g:
-                        cents = freight_cents(network, service, rate[service], w, order_residential)
+                        cents = freight_cents(
+                            rate_first, rate_max_g, rate_cents, rate[service], w, fuel, extra
+                        )
                         base = min(base, late[service] + cents - slope * w)
         value = base + slope * 0.6 * weight_g
         if value > best_value:
@@ -323,272 +306,253 @@ def _lower_line(
 
 
 @njit(cache=True, nogil=True)
-def list_shipments(network: Network, orders: Orders, begin: int, end: int) -> Shipments:
-    """List the candidate shipments of orders ``begin .. end - 1``.
+def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visits) -> Shipments:
+    """The offers of every visit.
 
     A shipment that costs at least what leaving its lines would is left out, unless the order must be complete; of the
     services only the best without a capacity limit stays, and those with a limit that beat it.
     """
-    n_services = network.service_fuel_bp.size
-    n_nodes = network.node_lat.size
-    visit_first = np.zeros(end - begin + 1, np.int64)
-    listed = np.ones(end - begin, np.bool_)
-    visit_slot = np.empty(1024, np.int64)
-    visit_base = np.empty(1024, np.float64)
-    visit_gram = np.empty(1024, np.float64)
-    stop_first = np.zeros(1024, np.int64)
-    stop_line = np.empty(1024, np.int64)
-    stop_resource = np.empty(1024, np.int64)
-    stop_n = np.empty(1024, np.int64)
-    offer_first = np.zeros(1024, np.int64)
-    offer_code = np.empty(1024, np.int64)
-    offer_service = np.empty(1024, np.int64)
-    offer_cents = np.empty(1024, np.int64)
-    n_visits = n_stops = n_offers = 0
+    supply, slot_node = network.supply, network.slot_node
+    slot_units, slot_service = network.slot_units_resource, network.slot_service_resource
+    shipment_cents, line_cents = network.node_shipment_cents, network.node_line_cents
+    unit_cents, preference = network.node_unit_cents, network.node_preference_cents
+    rate_first, rate_max_g, rate_cents = network.rate_first, network.rate_max_g, network.rate_cents
+    fuel_bp, carbon_g = network.service_fuel_bp, network.service_carbon_g
+    can_carry, billable_g = network.service_capabilities, network.item_billable_g
+    carbon_price = network.carbon_cents_per_kg
+    line_first, line_sku, line_piece = orders.line_first, orders.line_sku, orders.line_piece
+    line_step, line_quantity = orders.line_step, orders.line_quantity
+    lost_unit, priority = orders.line_unallocated_cents, orders.priority_pct
+    piece_first, piece_levels = orders.piece_first, orders.piece_levels
+    ship_complete, residential = orders.ship_complete, orders.residential
+    visit_first, visit_slot, visit_metres = visits.first, visits.slot, visits.metres
+    visit_rate, visit_day, visit_late = visits.rate, visits.day, visits.late_cents
+    stop_first, stop_line, stop_resource = visits.stop_first, visits.stop_line, visits.stop_resource
+    n_services = fuel_bp.size
+    n_words = network.item_requires.shape[1]
 
+    listed = np.ones(end - begin, np.bool_)
+    n_visits = visit_slot.size
+    base_out = np.zeros(n_visits, np.float64)
+    gram_out = np.zeros(n_visits, np.float64)
+    offer_first = np.zeros(n_visits + 1, np.int64)
+    offer_code = np.empty(4096, np.int64)
+    offer_service = np.empty(4096, np.int64)
+    offer_cents = np.empty(4096, np.int64)
+    n_offers = 0
     most_lines = 1
     for order in range(begin, end):
-        most_lines = max(most_lines, orders.line_first[order + 1] - orders.line_first[order])
-    head = np.full(n_nodes, -1, np.int64)
-    touched = np.empty(n_nodes, np.int64)
-    entry_next = np.empty(1024, np.int64)
-    entry_line = np.empty(1024, np.int64)
-    entry_pair = np.empty(1024, np.int64)
-    here_line = np.empty(most_lines, np.int64)
-    here_pair = np.empty(most_lines, np.int64)
-    here_resource = np.empty(most_lines, np.int64)
-    top = np.empty(most_lines, np.int64)
-    local = np.empty(most_lines, np.int64)
-    rate = np.empty(n_services, np.int64)
-    transit = np.empty(n_services, np.int64)
-    day = np.empty(n_services, np.int64)
-    late = np.zeros(n_services, np.int64)
-    scratch = Scratch(
-        np.zeros(MAX_SUBSETS + 1, np.int64),
-        np.zeros(MAX_SUBSETS + 1, np.int64),
-        np.zeros(MAX_SUBSETS + 1, np.int64),
-        np.zeros(MAX_SUBSETS + 1, np.int64),
-        np.zeros(MAX_SUBSETS + 1, np.int64),
-        np.zeros(MAX_SUBSETS + 1, np.int64),
-        np.zeros((MAX_SUBSETS + 1, network.item_requires.shape[1]), np.uint64),
-    )
+        most_lines = max(most_lines, line_first[order + 1] - line_first[order])
+    steps = _loads(most_lines, n_words)
+    loads = _loads(MAX_SUBSETS + 2, n_words)
+    billable, actual, units, lines = loads.billable, loads.actual, loads.units, loads.lines
+    gain, code, requires = loads.gain, loads.code, loads.requires
+    piece_size = np.zeros(most_lines, np.int64)
+    found = np.zeros(most_lines, np.int64)
+    top = np.zeros(most_lines, np.int64)
+    pieces = np.empty(most_lines, np.int64)
+    lows = np.empty(most_lines, np.int64)
+    tops = np.empty(most_lines, np.int64)
+    amounts = np.empty(most_lines, np.int64)
+    of_piece = np.empty(most_lines, np.int64)
+    surcharge = np.zeros(n_services, np.int64)
+    no_gains = np.zeros((0, 0), np.int64)
+    rivals = np.zeros(N_RIVALS, np.int64)
 
     for order in range(begin, end):
-        visit_first[order - begin] = n_visits
-        first, last = orders.line_first[order], orders.line_first[order + 1]
-        if orders.held[order] or first == last or orders.max_shipments[order] == 0:
+        first_visit, last_visit = visit_first[order - begin], visit_first[order - begin + 1]
+        if first_visit == last_visit:
             continue
-        n_pieces = orders.piece_first[order + 1] - orders.piece_first[order]
-        shifts = piece_shifts(orders, order)
+        first, last = line_first[order], line_first[order + 1]
+        shifts = piece_shifts(piece_first, piece_levels, order)
+        n_pieces = shifts.size - 1
         if shifts[n_pieces] > MAX_CODE_BITS:
             listed[order - begin] = False
+            for visit in range(first_visit, last_visit):
+                offer_first[visit + 1] = n_offers
             continue
-        piece_size = np.zeros(n_pieces, np.int64)
+        _fill_steps(network, orders, order, shifts, steps)
+        whole_only = ship_complete[order]
+        any_requires = False
+        for piece in range(n_pieces):
+            piece_size[piece] = steps.lines[piece]
+            for word in range(n_words):
+                any_requires = any_requires or steps.requires[piece, word] != 0
         repeated = False
-        splits = False
         for line in range(first, last):
-            piece_size[orders.line_piece[line]] += 1
             for other in range(first, line):
-                repeated = repeated or orders.line_sku[other] == orders.line_sku[line]
-        for piece in range(orders.piece_first[order], orders.piece_first[order + 1]):
-            splits = splits or orders.piece_levels[piece] > 1
-        n_touched = n_entries = 0
-        for line in range(last - 1, first - 1, -1):
-            sku = orders.line_sku[line]
-            for pair in range(network.sku_first_pair[sku], network.sku_first_pair[sku + 1]):
-                node = network.pair_node[pair]
-                if not covers(network.node_capabilities[node], network.item_requires[sku]):
-                    continue
-                if head[node] < 0:
-                    touched[n_touched] = node
-                    n_touched += 1
-                if n_entries == entry_next.size:
-                    entry_next = grown(entry_next, n_entries + 1)
-                    entry_line = grown(entry_line, n_entries + 1)
-                    entry_pair = grown(entry_pair, n_entries + 1)
-                entry_next[n_entries] = head[node]
-                entry_line[n_entries] = line
-                entry_pair[n_entries] = pair
-                head[node] = n_entries
-                n_entries += 1
+                repeated = repeated or line_sku[other] == line_sku[line]
+        splits = False
+        for piece in range(piece_first[order], piece_first[order + 1]):
+            splits = splits or piece_levels[piece] > 1
+        gains = no_gains
+        for service in range(n_services):
+            surcharge[service] = network.service_residential_cents[service] if residential[order] else 0
 
-        # first look only: how many combinations there are, and which pieces each slot could serve
-        rivals = np.zeros(N_RIVALS, np.int64)
-        n_rivals = 0
+        # the first look only counts combinations, and remembers which pieces the best stocked slots have
         n_combinations = 0.0
+        n_rivals = 0
         for look in range(2):
             few = n_combinations > MAX_SUBSETS
             if look == 1 and few:
                 listed[order - begin] = False
-            for t in range(n_touched):
-                node = touched[t]
-                entry = head[node]
-                if look == 1:
-                    head[node] = -1
-                metres = distance_m(
-                    orders.lat[order], orders.lon[order], network.node_lat[node], network.node_lon[node]
-                )
-                if not may_serve(network, orders, order, node, metres):
-                    continue
+            for visit in range(first_visit, last_visit):
+                first_stop, last_stop = stop_first[visit], stop_first[visit + 1]
+                for piece in range(n_pieces):
+                    found[piece] = 0
+                    top[piece] = piece_levels[piece_first[order] + piece]
+                for stop in range(first_stop, last_stop):
+                    line = stop_line[stop]
+                    piece = line_piece[line]
+                    found[piece] += 1
+                    top[piece] = min(top[piece], supply[stop_resource[stop]] // line_step[line])
                 n_here = 0
-                while entry >= 0:
-                    here_line[n_here] = entry_line[entry]
-                    here_pair[n_here] = entry_pair[entry]
-                    n_here += 1
-                    entry = entry_next[entry]
-                for service in range(n_services):
-                    rate[service], transit[service], _ = lane_or_band(
-                        network, orders, order, node, service, metres
-                    )
-                for slot in range(network.node_first_slot[node], network.node_first_slot[node + 1]):
-                    if not _services_there(network, orders, order, slot, rate, transit, day, late):
-                        continue
-                    n_local = _pieces_there(
-                        network,
-                        orders,
-                        order,
-                        slot,
-                        here_line[:n_here],
-                        here_pair[:n_here],
-                        here_resource,
-                        piece_size,
-                        top,
-                        local,
-                    )
-                    if n_local == 0:
-                        continue
-                    n_here_combinations = 1.0
-                    mask = np.int64(0)
-                    for i in range(n_local):
-                        n_here_combinations *= top[local[i]] + 1.0
-                        mask |= np.int64(1) << local[i]
-                    if look == 0:
-                        n_combinations += n_here_combinations
-                        if not splits:
-                            n_rivals = _remember(rivals, n_rivals, mask)
-                        continue
-                    if not few or n_here_combinations <= MAX_SUBSETS_SELECTED:
-                        size = _all_combinations(
-                            network, orders, order, shifts, local[:n_local], top, False, scratch
-                        )
-                    elif splits:
-                        size = _all_combinations(
-                            network, orders, order, shifts, local[: min(n_local, 10)], top, True, scratch
-                        )
-                    else:
-                        size = _selected_combinations(
-                            network, orders, order, shifts, local[:n_local], top, rivals[:n_rivals], scratch
-                        )
-
-                    units_resource = network.slot_units_resource[slot]
-                    offers_before = n_offers
-                    offer_code = grown(offer_code, n_offers + (size + 1) * n_services)
-                    offer_service = grown(offer_service, offer_code.size)
-                    offer_cents = grown(offer_cents, offer_code.size)
-                    for sub in range(1, size):
-                        if units_resource >= 0 and scratch.units[sub] > network.supply[units_resource]:
-                            continue
-                        if repeated and not _stock_suffices(
-                            network, orders, scratch.code[sub], shifts, here_line[:n_here], here_resource
-                        ):
-                            continue
-                        handling = (
-                            network.node_shipment_cents[node]
-                            + network.node_line_cents[node] * scratch.lines[sub]
-                            + network.node_unit_cents[node] * scratch.units[sub]
-                            + network.node_preference_cents[node]
-                        )
-                        worth = scratch.gain[sub] - handling
-                        if splits:  # a line split twice may round its lost cents once more
-                            worth += scratch.lines[sub]
-                        free_service = -1
-                        free_cents = np.int64(0)
-                        for capped in range(2):
-                            for service in range(n_services):
-                                is_capped = network.slot_service_resource[slot, service] >= 0
-                                if day[service] == NO_DAY or is_capped != (capped == 1):
-                                    continue
-                                if not covers(network.service_capabilities[service], scratch.requires[sub]):
-                                    continue
-                                cents = late[service] + freight_cents(
-                                    network,
-                                    service,
-                                    rate[service],
-                                    scratch.billable[sub],
-                                    orders.residential[order],
-                                )
-                                cents += carbon_cents(network, service, scratch.actual[sub], metres)
-                                if free_service >= 0 and (
-                                    cents > free_cents
-                                    or (
-                                        cents == free_cents
-                                        and (
-                                            day[service] > day[free_service]
-                                            or (day[service] == day[free_service] and service > free_service)
-                                        )
-                                    )
-                                ):
-                                    continue
-                                if capped == 0:
-                                    free_service, free_cents = service, cents
-                                elif orders.ship_complete[order] or cents < worth:
-                                    offer_code[n_offers] = scratch.code[sub]
-                                    offer_service[n_offers] = service
-                                    offer_cents[n_offers] = cents + handling
-                                    n_offers += 1
-                        if free_service >= 0 and (orders.ship_complete[order] or free_cents < worth):
-                            offer_code[n_offers] = scratch.code[sub]
-                            offer_service[n_offers] = free_service
-                            offer_cents[n_offers] = free_cents + handling
-                            n_offers += 1
-                    if n_offers == offers_before and not few:
-                        continue
-                    weight_g = np.int64(0)
-                    stop_line = grown(stop_line, n_stops + n_here)
-                    stop_resource = grown(stop_resource, stop_line.size)
-                    stop_n = grown(stop_n, stop_line.size)
+                mask = np.int64(0)
+                n_here_combinations = 1.0
+                for piece in range(n_pieces):
+                    if found[piece] == piece_size[piece]:
+                        pieces[n_here] = piece
+                        lows[n_here], tops[n_here] = 1, top[piece]
+                        mask |= np.int64(1) << piece
+                        n_here_combinations *= top[piece] + 1.0
+                        n_here += 1
+                if look == 0:
+                    n_combinations += n_here_combinations
+                    if not splits:
+                        n_rivals = _remember(rivals, n_rivals, mask)
+                    continue
+                if splits:
+                    widest = 0
                     for i in range(n_here):
-                        step = orders.line_step[here_line[i]]
-                        if here_resource[i] < 0 or network.supply[here_resource[i]] < step:
-                            continue
-                        stop_line[n_stops] = here_line[i]
-                        stop_resource[n_stops] = here_resource[i]
-                        stop_n[n_stops] = network.pair_first_resource[here_pair[i] + 1] - here_resource[i]
-                        sku = orders.line_sku[here_line[i]]
-                        weight_g += orders.line_quantity[here_line[i]] * network.item_billable_g[sku]
-                        n_stops += 1
-                    visit_slot = grown(visit_slot, n_visits + 2)
-                    stop_first = grown(stop_first, n_visits + 2)
-                    offer_first = grown(offer_first, n_visits + 2)
-                    if visit_base.size < visit_slot.size:
-                        visit_base = np.append(visit_base, np.empty(visit_slot.size - visit_base.size))
-                        visit_gram = np.append(visit_gram, np.empty(visit_slot.size - visit_gram.size))
-                    visit_slot[n_visits] = slot
-                    visit_base[n_visits] = visit_gram[n_visits] = 0.0
-                    if few:
-                        base, gram = _lower_line(
-                            network, orders.residential[order], rate, day, late, weight_g
-                        )
-                        base += network.node_shipment_cents[node] + network.node_preference_cents[node]
-                        visit_base[n_visits], visit_gram[n_visits] = base, gram
-                    n_visits += 1
-                    stop_first[n_visits] = n_stops
-                    offer_first[n_visits] = n_offers
-    visit_first[end - begin] = n_visits
+                        widest = max(widest, tops[i])
+                    if few and n_here_combinations > MAX_SUBSETS_SELECTED:
+                        n_here = min(n_here, 10)
+                        for i in range(n_here):
+                            lows[i] = tops[i]
+                    if widest < 1_000_000:
+                        gains = np.zeros((n_here, widest + 1), np.int64)
+                        for i in range(n_here):
+                            for level in range(lows[i], tops[i] + 1):
+                                saved = steps.gain[pieces[i]]
+                                for line in range(first, last):
+                                    left = line_quantity[line] - level * line_step[line]
+                                    if line_piece[line] == pieces[i] and left > 0:
+                                        saved -= lost_cents(lost_unit[line], left, priority[order])
+                                gains[i, level] = saved
+                    else:
+                        n_here = 0
+                        listed[order - begin] = False
+                if not few or splits or n_here_combinations <= MAX_SUBSETS_SELECTED:
+                    size = _combine(pieces[:n_here], lows[:n_here], tops[:n_here], gains, steps, loads)
+                else:
+                    size = _select(pieces[:n_here], rivals[:n_rivals], steps, loads)
+
+                slot = visit_slot[visit]
+                node = slot_node[slot]
+                metres = visit_metres[visit]
+                rate, day, late = visit_rate[visit], visit_day[visit], visit_late[visit]
+                capped = slot_service[slot]
+                units_left = supply[slot_units[slot]] if slot_units[slot] >= 0 else np.int64(2**62)
+                n_stops = last_stop - first_stop
+                if repeated:
+                    for i in range(n_stops):
+                        line = stop_line[first_stop + i]
+                        amounts[i], of_piece[i] = line_step[line], line_piece[line]
+                tabled = size > MIN_TABLED and carbon_price == 0 and not any_requires
+                if tabled:
+                    ends, best_cents, best_service = _best_by_weight(
+                        rate_first, rate_max_g, rate_cents, rate, day, late, fuel_bp, surcharge, capped
+                    )
+                    tabled = ends.size > 0
+                offer_code = grown(offer_code, n_offers + size * n_services)
+                offer_service = grown(offer_service, offer_code.size)
+                offer_cents = grown(offer_cents, offer_code.size)
+                for sub in range(1, size):
+                    if units[sub] > units_left:
+                        continue
+                    handling = (
+                        shipment_cents[node]
+                        + line_cents[node] * lines[sub]
+                        + unit_cents[node] * units[sub]
+                        + preference[node]
+                    )
+                    # a line split twice may round its lost cents once more
+                    worth = gain[sub] - handling + (lines[sub] if splits else 0)
+                    if repeated and not _stock_suffices(
+                        supply,
+                        amounts[:n_stops],
+                        of_piece[:n_stops],
+                        shifts,
+                        stop_resource[first_stop:last_stop],
+                        code[sub],
+                    ):
+                        continue
+                    free = np.int64(NONE)
+                    free_cents = np.int64(0)
+                    first_look = 0
+                    if tabled and billable[sub] <= ends[-1]:
+                        at = np.searchsorted(ends, billable[sub])
+                        free, free_cents = best_service[at], best_cents[at]
+                        first_look = 1
+                    for limited in range(first_look, 2):
+                        for service in range(n_services):
+                            if rate[service] < 0 or (capped[service] >= 0) != (limited == 1):
+                                continue
+                            if any_requires and not covers(can_carry, service, requires, sub):
+                                continue
+                            cents = late[service] + freight_cents(
+                                rate_first,
+                                rate_max_g,
+                                rate_cents,
+                                rate[service],
+                                billable[sub],
+                                fuel_bp[service],
+                                surcharge[service],
+                            )
+                            cents += carbon_cents(carbon_price, carbon_g[service], actual[sub], metres)
+                            if free >= 0:
+                                if cents > free_cents:
+                                    continue
+                                later = day[service] > day[free] or (day[service] == day[free] and service > free)
+                                if cents == free_cents and later:
+                                    continue
+                            if limited == 0:
+                                free, free_cents = service, cents
+                            elif whole_only or cents < worth:
+                                offer_code[n_offers] = code[sub]
+                                offer_service[n_offers] = service
+                                offer_cents[n_offers] = cents + handling
+                                n_offers += 1
+                    if free >= 0 and (whole_only or free_cents < worth):
+                        offer_code[n_offers] = code[sub]
+                        offer_service[n_offers] = free
+                        offer_cents[n_offers] = free_cents + handling
+                        n_offers += 1
+                offer_first[visit + 1] = n_offers
+                if few:
+                    weight_g = np.int64(0)
+                    for stop in range(first_stop, last_stop):
+                        line = stop_line[stop]
+                        weight_g += line_quantity[line] * billable_g[line_sku[line]]
+                    base, gram = _lower_line(
+                        rate_first, rate_max_g, rate_cents, rate, late, fuel_bp, surcharge, weight_g
+                    )
+                    base_out[visit] = base + shipment_cents[node] + preference[node]
+                    gram_out[visit] = gram
     return Shipments(
         visit_first,
-        visit_slot[:n_visits].copy(),
-        stop_first[: n_visits + 1].copy(),
-        stop_line[:n_stops].copy(),
-        stop_resource[:n_stops].copy(),
-        stop_n[:n_stops].copy(),
-        offer_first[: n_visits + 1].copy(),
+        visit_slot,
+        stop_first,
+        stop_line,
+        stop_resource,
+        visits.stop_n_resources,
+        offer_first,
         offer_code[:n_offers].copy(),
         offer_service[:n_offers].copy(),
         offer_cents[:n_offers].copy(),
         listed,
-        visit_base[:n_visits].copy(),
-        visit_gram[:n_visits].copy(),
+        base_out,
+        gram_out,
     )
 
 
@@ -617,3 +581,11 @@ def _n_bits(mask: int) -> int:
         mask &= mask - 1
         n += 1
     return n
+
+
+def list_shipments(network: Network, orders: Orders, begin: int, end: int) -> Shipments:
+    """List the candidate shipments of orders ``begin .. end - 1``."""
+    reached = reach(network, orders, begin, end)
+    visits = visits_of(network, orders, begin, end, reached)
+    shipments: Shipments = _offers(network, orders, begin, end, visits)
+    return shipments

@@ -35,12 +35,12 @@ class Prices(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def price_of(prices: Prices, resource: int, amount: int) -> int:
-    """Price of an amount of a resource, in thousandths of a cent."""
-    first, last = prices.table_first[resource], prices.table_first[resource + 1]
+def price_of(unit: IntArray, table_first: IntArray, table: IntArray, resource: int, amount: int) -> int:
+    """Price of an amount of a resource, in thousandths of a cent, from the fields of :class:`Prices`."""
+    first, last = table_first[resource], table_first[resource + 1]
     if first == last:
-        return prices.unit[resource] * amount
-    return prices.table[first + min(amount, last - first - 1)]
+        return unit[resource] * amount
+    return table[first + min(amount, last - first - 1)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,8 +1,8 @@
 """The command line with an optimiser that does what a test asks for: it knows the worked batch's answer.
 
-``FAKE`` says how: ``answer`` at once, ``wait`` for an interrupt (at most 20 s), ``tick`` reports for a second,
-``stuck`` ignores interrupts, ``wrong`` waits and then answers a cent off, ``broken`` fails, ``outage`` fails for
-want of something.
+``FAKE`` says how: ``answer`` at once, ``wait`` for an interrupt (at most 20 s), ``tick`` reports for a
+second, ``stuck`` ignores interrupts, ``wrong`` waits and then answers a cent off, ``broken`` fails,
+``outage`` fails for want of something.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ def fake_allocate(
         if interrupt() and manner != "stuck":
             document["summary"]["termination"] = "interrupted"
             break
-        elapsed = time.monotonic() - started
         on_progress(
             SimpleNamespace(
                 phase="prices",
@@ -48,7 +47,6 @@ def fake_allocate(
                 objective_cents=123456,
                 bound_cents=120000,
                 gap=0.028,
-                elapsed_seconds=elapsed,
             )
         )
         time.sleep(0.02)
@@ -57,7 +55,12 @@ def fake_allocate(
     return parse_allocation(document)
 
 
+def install(setattr: Callable[..., None] = setattr) -> None:
+    """Put it in the place of the optimiser."""
+    setattr(engine, "allocate", fake_allocate)
+    setattr(engine, "AllocateParams", SimpleNamespace)
+
+
 if __name__ == "__main__":
-    engine.allocate = fake_allocate  # type: ignore[assignment]
-    engine.AllocateParams = SimpleNamespace  # type: ignore[attr-defined,misc,assignment]
+    install()
     main()

@@ -1,0 +1,325 @@
+"""Tests bounds, cuts, greedy, annealing and exact closing on random small problems against the product of all options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from solver import Problem, SolveParams, solve
+from solver.bound import exact_sum, group_minimum, reduced, whole_cents
+from solver.check import verify
+from solver.cuts import Cuts, separate
+from solver.ejection import Annealer
+from solver.exact import components, solve_exact
+from solver.greedy import arrival_greedy, greedy, improve
+from solver.mip import MipLimits
+from solver.pool import merged_usage
+from solver.prices import ascend, prepare
+from solver.primal import first_choice
+from solver.problem import FloatArray, IntArray
+from solver.source import MILLI, price_of
+from tests.solver.random_problems import brute_force, cost_if_feasible, random_problem, scipy_optimum
+from tests.stopping import Polls, Ticks, as_if_large
+
+
+def problems(seed: int, n: int, **shape: Any) -> Iterator[tuple[np.random.Generator, Problem]]:
+    """Random problems, each with the generator that drew it."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        yield rng, random_problem(rng, n_groups=int(rng.integers(1, 6)), **shape)
+
+
+def bound_at(problem: Problem, price: IntArray) -> int:
+    """What whole prices (thousandths of a cent) prove, in cents."""
+    value = group_minimum(problem, reduced(problem, price))
+    paid = sum(int(supply) * int(cents) for supply, cents in zip(problem.supply, price))
+    return whole_cents(exact_sum(value) - paid)
+
+
+def feasible_choices(problem: Problem) -> Iterator[IntArray]:
+    """Every choice within the supply."""
+    groups = [range(int(a), int(b)) for a, b in zip(problem.first[:-1], problem.first[1:])]
+    for choice in product(*groups):
+        if cost_if_feasible(problem, choice) is not None:
+            yield np.array(choice, np.int64)
+
+
+def test_any_prices_prove_a_bound() -> None:
+    """Tests random prices from zero to absurd: the bound never exceeds the optimum."""
+    n_tight = 0
+    for rng, problem in problems(21, 300):
+        best = brute_force(problem)
+        for scale in (0, 1, 30, 1000, 10**9):
+            price = rng.integers(0, scale * MILLI + 1, problem.n_resources)
+            bound = bound_at(problem, price)
+            assert best is None or bound <= best
+            n_tight += bound == best
+    assert n_tight > 50
+
+
+@pytest.mark.parametrize("temperature", [0.01, 1.0, 50.0])
+def test_ascent_ends_with_a_bound_no_worse_than_it_began(temperature: float) -> None:
+    """Tests prices of the ascent: never negative, a valid bound, better than none, shares that add up to one."""
+    for rng, problem in problems(22, 60):
+        best = brute_force(problem)
+        start = rng.random(problem.n_resources) * rng.choice([0.0, 20.0])
+        point = ascend(prepare(problem), start, temperature=temperature, n_steps=40)
+        assert (point.price >= 0.0).all() and np.isfinite(point.price).all()
+        price = np.rint(point.price * MILLI).astype(np.int64)
+        assert best is None or bound_at(problem, price) <= best
+        contested = np.isin(np.arange(problem.n_resources), prepare(problem).rows)
+        assert point.bound >= exact_bound(problem, np.where(contested, start, 0.0)) - 1e-6
+        assert np.allclose(np.add.reduceat(point.share, problem.first[:-1]), 1.0)
+
+
+def exact_bound(problem: Problem, price: FloatArray) -> float:
+    """The bound at float prices, in cents."""
+    entry = problem.usage_amount * price[problem.usage_resource]
+    option = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))
+    value = problem.cost + np.bincount(option, weights=entry, minlength=problem.n_options)
+    return float(np.minimum.reduceat(value, problem.first[:-1]).sum() - problem.supply @ price)
+
+
+def test_every_choice_respects_every_cut() -> None:
+    """Tests cuts that are separated at random shares, and every fraction there is, on all feasible choices."""
+    n_cuts = n_separated = n_binding = 0
+    for rng, problem in problems(23, 150, max_supply=9, max_amount=5):
+        found = [separate(problem, random_share(rng, problem)) for _ in range(4)]
+        n_separated += sum(cuts.n_cuts for cuts in found)
+        every = [(r, t, k) for r in range(problem.n_resources) for k in range(2, 11) for t in range(1, k)]
+        resource, numerator, denominator = np.array(every).T
+        found.append(Cuts(resource=resource, numerator=numerator, denominator=denominator))
+        for choice in feasible_choices(problem):
+            for cuts in found:
+                extended = cuts.extended(problem)
+                left = extended.supply - extended.usage_of(choice)
+                assert (left >= 0).all()
+                n_cuts += cuts.n_cuts
+                n_binding += int((left == 0).sum())
+    assert n_separated > 50 and n_cuts > 10_000 and n_binding > 1000
+
+
+def random_share(rng: np.random.Generator, problem: Problem) -> FloatArray:
+    """Shares of options that add up to one in each group."""
+    share = rng.random(problem.n_options) ** 4
+    return share / np.repeat(np.add.reduceat(share, problem.first[:-1]), np.diff(problem.first))
+
+
+def test_separated_cuts_are_violated() -> None:
+    """Tests that a cut is returned only where the shares break it."""
+    for rng, problem in problems(24, 200, max_supply=9, max_amount=5):
+        share = random_share(rng, problem)
+        cuts = separate(problem, share)
+        extended = cuts.extended(problem)
+        weight = np.repeat(share, np.diff(extended.usage_start)) * extended.usage_amount
+        usage = np.bincount(extended.usage_resource, weights=weight, minlength=extended.n_resources)
+        assert (usage > extended.supply)[problem.n_resources :].all()
+
+
+def test_price_tables_say_what_extended_rows_say() -> None:
+    """Tests that pricing by table gives the reduced costs of the problem with cuts as rows, and a valid bound."""
+    for rng, problem in problems(25, 150, max_supply=9, max_amount=5):
+        rows = np.flatnonzero(problem.supply >= 1)
+        if rows.size == 0:
+            continue
+        rows = np.repeat(rows, 2)
+        denominator = rng.integers(2, 12, rows.size)
+        cuts = Cuts(resource=rows, numerator=rng.integers(1, denominator), denominator=denominator)
+        extended = cuts.extended(problem)
+        price = rng.integers(0, 30 * MILLI, extended.n_resources) * rng.integers(0, 2, extended.n_resources)
+        prices = cuts.prices(price, problem.supply)
+        value = reduced(extended, price)
+        for option in range(problem.n_options):
+            at = range(int(problem.usage_start[option]), int(problem.usage_start[option + 1]))
+            entries = [(int(problem.usage_resource[i]), int(problem.usage_amount[i])) for i in at]
+            total = int(problem.cost[option]) * MILLI + sum(price_of(prices, *entry) for entry in entries)
+            if all(amount <= problem.supply[resource] for resource, amount in entries):
+                assert total == value[option]
+            else:
+                assert total <= value[option]
+        best = brute_force(problem)
+        assert best is None or bound_at(extended, price) <= best
+
+
+def test_greedy_choices_fit() -> None:
+    """Tests that greedy never over-uses, and that passing over a choice again never makes it dearer."""
+    n_whole = 0
+    for rng, problem in problems(26, 300):
+        problem = merged_usage(problem)
+        order = rng.permutation(problem.n_groups)
+        for choice in (arrival_greedy(problem), greedy(problem, order, problem.cost)):
+            taken = choice[choice >= 0]
+            assert (problem.usage_of(taken) <= problem.supply).all()
+            if taken.size == problem.n_groups:
+                n_whole += 1
+                better = improve(problem, choice, order, problem.cost)
+                assert verify(problem, better) <= verify(problem, choice)
+                assert verify(problem, better) >= (brute_force(problem) or -(10**9))
+    assert n_whole > 100
+
+
+def test_annealing_stays_feasible_and_counts_exactly() -> None:
+    """Tests costs and supply after rounds of annealing, hot and cold, and that it often ends at the optimum."""
+    n_runs = n_best = 0
+    for rng, problem in problems(27, 150, always_free=True, max_supply=8):
+        problem = merged_usage(problem)
+        value = reduced(problem, rng.integers(0, 20 * MILLI, problem.n_resources))
+        choice = first_choice(problem, value)
+        assert choice is not None
+        annealer = Annealer(problem, value / MILLI, choice, n_runs)
+        for hot, cold in ((100.0, 10.0), (10.0, 0.5), (0.5, 0.1)):
+            best = annealer.run(n_moves=60 * problem.n_groups, hot=hot, cold=cold)
+            assert verify(problem, annealer.best) == best == annealer.best_cost
+            assert verify(problem, annealer.choice) == annealer.cost
+            assert best <= verify(problem, choice)
+        n_best += best == brute_force(problem)
+        n_runs += 1
+    assert n_best >= 0.9 * n_runs
+
+
+def test_components_are_solved_exactly() -> None:
+    """Tests the sum over components against brute force, and that no contested resource ties two of them."""
+    n_components = 0
+    for _, problem in problems(28, 150, n_resources=6, max_entries=2):
+        problem = merged_usage(problem)
+        n, component = components(problem)
+        n_components += n
+        assert sorted(set(component.tolist())) == list(range(n))
+        exact = solve_exact(problem, None, MipLimits())
+        best = brute_force(problem)
+        assert exact.bound == best
+        assert (exact.choice is None) == (best is None)
+        assert exact.choice is None or verify(problem, exact.choice) == best
+    assert n_components > 200
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_problems_without_a_source_are_solved_to_the_end(large: bool) -> None:
+    """Tests bare problems, many of them infeasible, against brute force, as they are and as if they were large."""
+    n_infeasible = 0
+    for _, problem in problems(29, 120, max_options=3):
+        best = brute_force(problem)
+        if large:
+            with as_if_large():
+                result = solve(problem, SolveParams(gap=0.0))
+        else:
+            result = solve(problem)
+        if best is None:
+            n_infeasible += 1
+            assert (result.termination, result.choice, result.objective) == ("infeasible", None, None)
+            assert result.gap is None
+            continue
+        assert result.termination == "optimal"
+        assert result.choice is not None and verify(problem, result.choice) == best
+        assert result.objective == result.bound == best and result.gap == 0.0
+        assert (result.price >= 0.0).all()
+    assert 10 < n_infeasible < 100
+
+
+def test_bare_problems_stopped_early_are_honest() -> None:
+    """Tests bounds and objectives of problems stopped by a clock or a caller after any number of steps."""
+    ends = set()
+    for rng, problem in problems(30, 120, always_free=True):
+        best = brute_force(problem)
+        n = int(rng.integers(1, 30))
+        with as_if_large():
+            by_time = solve(problem, SolveParams(gap=0.0, time_limit_seconds=float(n)), clock=Ticks(1.0))
+            by_caller = solve(problem, SolveParams(gap=0.0), interrupt=Polls(n // 4))
+        for result in (by_time, by_caller):
+            ends.add(result.termination)
+            assert best is not None and result.bound is not None
+            assert result.bound <= best
+            assert result.objective is None or best <= result.objective
+            assert (result.termination == "optimal") == (result.objective == result.bound)
+    assert ends == {"optimal", "time_limit", "interrupted"}
+
+
+def test_larger_bare_problems_against_scipy() -> None:
+    """Tests problems of 60 groups as if they were large against SciPy's solver."""
+    rng = np.random.default_rng(31)
+    n_optimal = 0
+    for _ in range(8):
+        problem = random_problem(
+            rng, n_groups=60, n_resources=12, max_options=6, max_supply=40, always_free=True
+        )
+        best = scipy_optimum(problem)
+        with as_if_large():
+            result = solve(problem, SolveParams(gap=0.0, time_limit_seconds=20.0))
+        assert best is not None and result.objective is not None and result.bound is not None
+        assert result.bound <= best <= result.objective
+        n_optimal += result.termination == "optimal"
+    assert n_optimal >= 6
+
+
+GOOD: dict[str, Any] = {
+    "cost": [3, 4],
+    "first": [0, 2],
+    "usage_start": [0, 1, 1],
+    "usage_resource": [0],
+    "usage_amount": [2],
+    "supply": [5],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cost": [[3, 4]]}, "cost has 2 dimensions, expected 1"),
+        ({"cost": [3.5, 4.0]}, "cost is of type float64, expected integers"),
+        ({"supply": [True]}, "supply is of type bool, expected integers"),
+        (
+            {"cost": np.array([2**63, 0], np.uint64)},
+            "cost has 9223372036854775808, expected at most 9007199254740992",
+        ),
+        ({"first": [0, 1]}, "first must rise from 0 to 2"),
+        ({"first": [1, 2]}, "first must rise from 0 to 2"),
+        ({"first": [0, 3, 2]}, "first must rise from 0 to 2"),
+        ({"first": []}, "first must rise from 0 to 2"),
+        ({"usage_start": [0, 2, 1]}, "usage_start must rise from 0 to 1"),
+        ({"usage_start": [0, 1]}, "usage_start has 2 entries, expected 3"),
+        ({"usage_amount": [2, 2]}, "usage_amount has 2 entries, expected 1"),
+        ({"first": [0, 0, 2]}, "group 0 has no option, expected at least one"),
+        ({"cost": [3, 2**53 + 1]}, f"cost[1] is {2**53 + 1}, expected {-(2**53)} to {2**53}"),
+        ({"usage_amount": [-1]}, f"usage_amount[0] is -1, expected 0 to {2**53}"),
+        ({"supply": [-1]}, f"supply[0] is -1, expected 0 to {2**53}"),
+        ({"usage_resource": [1]}, "usage_resource[0] is 1, expected 0 to 0"),
+        ({"usage_resource": [-1]}, "usage_resource[0] is -1, expected 0 to 0"),
+    ],
+)
+def test_broken_problems_are_refused(change: dict[str, Any], message: str) -> None:
+    """Tests the exact message of each way in which arrays can be wrong."""
+    with pytest.raises(ValueError) as caught:
+        Problem.from_arrays(**(GOOD | change))
+    assert str(caught.value) == message
+
+
+def test_good_arrays_make_a_problem() -> None:
+    """Tests that the arrays behind the broken ones are right, and a problem of nothing at all."""
+    problem = Problem.from_arrays(**GOOD)
+    assert (problem.n_groups, problem.n_options, problem.n_resources) == (1, 2, 1)
+    nothing = Problem.from_arrays(
+        cost=[], first=[0], usage_start=[0], usage_resource=[], usage_amount=[], supply=[]
+    )
+    result = solve(nothing)
+    assert (result.termination, result.objective, result.bound) == ("optimal", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"gap": -0.1}, "gap is -0.1, expected a number from 0"),
+        ({"gap": float("nan")}, "gap is nan, expected a number from 0"),
+        ({"time_limit_seconds": 0.0}, "time_limit_seconds is 0.0, expected a number above 0"),
+        ({"seed": -1}, "seed is -1, expected an integer from 0 to 2147483647"),
+        ({"seed": 2**31}, "seed is 2147483648, expected an integer from 0 to 2147483647"),
+    ],
+)
+def test_broken_parameters_are_refused(params: dict[str, Any], message: str) -> None:
+    """Tests the exact message of each parameter out of range."""
+    with pytest.raises(ValueError) as caught:
+        SolveParams(**params)
+    assert str(caught.value) == message
