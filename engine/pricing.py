@@ -16,6 +16,8 @@ from engine.visits import grown
 from solver.source import MILLI, NO_FLOOR, Prices, price_of
 
 MAX_TABLE_PIECES = 20
+ALWAYS_ALL = 64
+"""An order of single shipments with at most so many is listed whole as soon as more than one option is asked for."""
 UNREACHABLE = -(2**58)
 MAX_PAIR_PIECES = 11
 SEARCH_LIMIT = 100_000
@@ -460,7 +462,7 @@ def price_orders(
     useful = np.empty(1024, np.int64)
     table_one = np.zeros(1, np.int64)
     table_two = np.zeros(1, np.int64)
-    room_for = 2 * limit + 2
+    room_for = max(2 * limit + 2, ALWAYS_ALL + 2)
     kept_value = np.empty(room_for, np.int64)
     kept_size = np.empty(room_for, np.int64)
     kept = np.empty((room_for, 4), np.int64)
@@ -552,10 +554,15 @@ def price_orders(
         result_floor = np.int64(NO_FLOOR)
         n_kept = 0
         best_is_exact = True
+        slack_here = slack
         for listing in range(2):
             target = best
             if listing == 1:
-                target = best + slack if slack < NO_FLOOR - best else np.int64(NO_FLOOR)
+                if most == 1 and 1 < limit and n_offers <= ALWAYS_ALL:
+                    slack_here = np.int64(NO_FLOOR)
+                else:
+                    slack_here = slack
+                target = best + slack_here if slack_here < NO_FLOOR - best else np.int64(NO_FLOOR)
             tightened = False
             steps = 0
             depth = 0 if n_useful > 0 else -1
@@ -635,11 +642,11 @@ def price_orders(
             if listing == 0:
                 best_is_exact = steps <= SEARCH_LIMIT
             else:
-                if n_kept > limit:
+                if n_kept > limit and slack_here == slack:
                     n_kept = _keep_best(kept_value, kept_size, kept, n_kept, limit)
                     target = kept_value[n_kept - 1]
                     tightened = True
-                if tightened or slack < NO_FLOOR:
+                if tightened or slack_here < NO_FLOOR:
                     result_floor = target
                 if not best_is_exact:
                     top_gain = gain[by_gain[0]] if n_useful else np.int64(0)

@@ -12,7 +12,7 @@ from solver.bound import exact_sum, group_minimum, reduced
 from solver.core import cheapest_options, options_of, part_of, touching
 from solver.cuts import Cuts, rounded, separate
 from solver.pool import Pool
-from solver.prices import ascend, prepare
+from solver.prices import Ascent, prepare
 from solver.problem import FloatArray, IntArray
 from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.watch import Watch
@@ -20,25 +20,44 @@ from solver.watch import Watch
 FIRST_SLACK_CENTS = 300
 OPTIONS_A_STAGE = 24
 SLACK_IN_TEMPERATURES = 6.0
+MOST_SLACK_CENTS = 400.0
+REACH_IN_TEMPERATURES = 15.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stage:
-    """One stage of the ascent: temperature in cents, most steps, and whether to look for cuts after it."""
+    """One stage of the ascent, for a problem whose groups' options differ by 50 dollars on average.
+
+    Parameters
+    ----------
+    temperature, step_cents : float
+        In cents; scaled to the problem at hand.
+    n_steps : int
+        Rounds of pricing.
+    cuts : bool
+        Whether to look for cuts afterwards.
+    """
 
     temperature: float
+    step_cents: float
     n_steps: int
-    cuts: bool
+    cuts: bool = False
 
 
 STAGES = (
-    Stage(temperature=200.0, n_steps=60, cuts=False),
-    Stage(temperature=100.0, n_steps=60, cuts=False),
-    Stage(temperature=50.0, n_steps=80, cuts=True),
-    Stage(temperature=25.0, n_steps=80, cuts=True),
-    Stage(temperature=12.0, n_steps=100, cuts=True),
-    Stage(temperature=6.0, n_steps=120, cuts=True),
+    Stage(temperature=400.0, step_cents=300.0, n_steps=12),
+    Stage(temperature=400.0, step_cents=300.0, n_steps=12),
+    Stage(temperature=200.0, step_cents=200.0, n_steps=16),
+    Stage(temperature=100.0, step_cents=150.0, n_steps=20),
+    Stage(temperature=100.0, step_cents=100.0, n_steps=20),
+    Stage(temperature=50.0, step_cents=60.0, n_steps=30),
+    Stage(temperature=50.0, step_cents=40.0, n_steps=30, cuts=True),
+    Stage(temperature=25.0, step_cents=20.0, n_steps=40, cuts=True),
+    Stage(temperature=12.0, step_cents=8.0, n_steps=60, cuts=True),
+    Stage(temperature=6.0, step_cents=4.0, n_steps=60, cuts=True),
 )
+WIDENINGS = 2
+TYPICAL_SPREAD_CENTS = 5000.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,17 +66,14 @@ class Dual:
 
     Parameters
     ----------
-    price : float64[n_resources + n_cuts]
-        Cents a unit where the ascent stands, of each resource and then of each cut.
     cuts : Cuts
-        The cuts that ``price`` counts.
+        The cuts found so far; each is one more resource to the ascent.
     bound_milli : int
         The best bound proved so far, in thousandths of a cent.
     core : bool[n_groups]
         Groups whose cheapest option touches a resource that was ever contested.
     """
 
-    price: FloatArray
     cuts: Cuts
     bound_milli: int
     core: NDArray[np.bool_]
@@ -80,14 +96,19 @@ class DualAscent:
         self._executor = executor
         problem = pool.problem
         self.cheapest = cheapest_options(problem)
+        self._ascent = Ascent(problem.n_resources)
         usage = problem.usage_of(self.cheapest)
         self._hot = usage > problem.supply
         self.dual = Dual(
-            price=np.zeros(problem.n_resources),
             cuts=Cuts.none(),
             bound_milli=exact_sum(np.minimum(problem.cost[self.cheapest] * MILLI, zero_floor)),
-            core=touching(problem, self.cheapest, self._hot),
+            core=_whole_if_large(touching(problem, self.cheapest, self._hot)),
         )
+
+    @property
+    def price(self) -> FloatArray:
+        """Cents a unit where the ascent stands, of each resource and then of each cut."""
+        return self._ascent.price
 
     def list_core(self) -> None:
         """Ask for a first few options of every core group."""
@@ -100,7 +121,9 @@ class DualAscent:
             self._climb(stage)
             if self._watch.out_of_time():
                 return
-        while self._widen():
+        for _ in range(WIDENINGS):
+            if not self._widen():
+                return
             self.list_core()
             for stage in stages[-3:]:
                 self._climb(stage)
@@ -109,7 +132,7 @@ class DualAscent:
 
     def reduced_costs(self) -> IntArray:
         """Reduced cost of each option at the prices where the ascent stands, in thousandths of a cent."""
-        return reduced(self.dual.cuts.extended(self.pool.problem), rounded(self.dual.price))
+        return reduced(self.dual.cuts.extended(self.pool.problem), rounded(self.price))
 
     def complete(self, slack_milli: int, limit: int) -> tuple[int, int]:
         """List the options of all groups within a slack at today's prices.
@@ -121,7 +144,7 @@ class DualAscent:
         slack_milli : int
             Every option whose reduced cost is less than this above its group's best is listed now.
         """
-        price = rounded(self.dual.price)
+        price = rounded(self.price)
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
         asked = np.flatnonzero(~self.pool.closed)
         floor = self._ask(asked, prices, slack_milli, limit)
@@ -136,32 +159,41 @@ class DualAscent:
         options = options_of(problem, dual.core)
         if options.size == 0:
             return
+        size = self._scale()
+        value = reduced(ext, rounded(self.price))[options]
+        least = group_minimum(problem, reduced(ext, rounded(self.price)))
+        reach = (stage.temperature * REACH_IN_TEMPERATURES + 2.0 * stage.step_cents * stage.n_steps) * size
+        options = options[value <= least[problem.group_of_option()[options]] + int(reach * MILLI)]
         rest = ext.supply - ext.usage_of(self.cheapest[~dual.core])
         part = part_of(ext, options, rest)
-        smooth = prepare(part.problem)
-        point = ascend(
-            smooth,
-            dual.price[part.resource],
-            temperature=stage.temperature,
+        part_share = self._ascent.climb(
+            prepare(part.problem, self.price[part.resource]),
+            part.resource,
+            temperature=stage.temperature * size,
+            step_cents=stage.step_cents * size,
             n_steps=stage.n_steps,
             executor=self._executor,
         )
-        climbed = np.zeros(ext.n_resources)
-        climbed[part.resource] = point.price
-        self.dual = dual = replace(dual, price=climbed)
-        price = rounded(climbed)
+        price = rounded(self.price)
         share = np.zeros(problem.n_options)
         share[self.cheapest[~dual.core]] = 1.0
-        share[options] = point.share
+        share[options] = part_share
         asked = np.flatnonzero(dual.core & ~self.pool.closed)
         prices = dual.cuts.prices(price, problem.supply)
-        slack = int(SLACK_IN_TEMPERATURES * stage.temperature * MILLI)
+        slack = int(min(MOST_SLACK_CENTS, SLACK_IN_TEMPERATURES * stage.temperature * size) * MILLI)
         floor = self._ask(asked, prices, slack, OPTIONS_A_STAGE)
         self._certify(price, asked, floor)
         if stage.cuts:
             cuts = dual.cuts.appended(separate(problem, share))
-            more = np.zeros(cuts.n_cuts - dual.cuts.n_cuts)
-            self.dual = replace(self.dual, cuts=cuts, price=np.concatenate((self.dual.price, more)))
+            self._ascent.extend(cuts.n_cuts - dual.cuts.n_cuts)
+            self.dual = replace(self.dual, cuts=cuts)
+
+    def _scale(self) -> float:
+        """How much options of a group differ here, relative to what the stages are made for."""
+        problem = self.pool.problem
+        most = np.maximum.reduceat(problem.cost, problem.first[:-1])
+        spread = (most - problem.cost[self.cheapest])[self.dual.core]
+        return float(np.mean(spread)) / TYPICAL_SPREAD_CENTS if spread.size and spread.any() else 1.0
 
     def _ask(self, asked: IntArray, prices: Prices, slack: int, limit: int) -> IntArray:
         if self._source is None or asked.size == 0:
@@ -192,10 +224,15 @@ class DualAscent:
 
     def _widen(self) -> bool:
         problem = self.pool.problem
-        self._hot = self._hot | (rounded(self.dual.price[: problem.n_resources]) > 0)
-        for cut in np.flatnonzero(self.dual.price[problem.n_resources :] > 0.0):
+        self._hot = self._hot | (rounded(self.price[: problem.n_resources]) > 0)
+        for cut in np.flatnonzero(self.price[problem.n_resources :] > 0.0):
             self._hot[self.dual.cuts.resource[cut]] = True
-        wider = self.dual.core | touching(problem, self.cheapest, self._hot)
+        wider = _whole_if_large(self.dual.core | touching(problem, self.cheapest, self._hot))
         grew = int(wider.sum()) > int(self.dual.core.sum())
         self.dual = replace(self.dual, core=wider)
         return grew
+
+
+def _whole_if_large(core: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A core of more than half of the groups is taken to be all of them."""
+    return np.ones_like(core) if core.mean() > 0.5 else core

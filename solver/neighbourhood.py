@@ -65,6 +65,8 @@ class NeighbourhoodSearch:
         picks = []
         excess = (self._value[choice] - self._least) / MILLI
         for _ in range(SIDE_BY_SIDE):
+            if taken.all():
+                break
             appeal = (excess + 5.0) / (1.0 + self._tired) * self._random.random(problem.n_groups)
             appeal[taken] = -1.0
             centre = int(np.argmax(appeal))

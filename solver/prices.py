@@ -1,8 +1,9 @@
 """Prices of resources: smoothed dual ascent over the listed options.
 
 Each group spreads over its options in proportion to exp(-reduced cost / temperature); prices rise where that uses more
-than there is. The smoothed dual is concave and its gradient is usage minus supply, so accelerated steps with restarts
-climb it; the temperature is then lowered in stages.
+than there is. The smoothed dual is concave and its gradient is usage minus supply. Steps are scaled per resource by the
+running mean and spread of its gradient (Kingma and Ba, Adam, ICLR 2015): prices differ by orders of magnitude, and a
+step in proportion to the gradient takes several times as many rounds. The temperature is lowered in stages.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numba import njit
 
 from solver.problem import FloatArray, IntArray, Problem
 
+MEAN_DECAY = 0.9
+SPREAD_DECAY = 0.95
 N_SHARDS = 4
 """Fixed, so that sums are taken in the same order for any number of workers."""
 
@@ -29,14 +32,13 @@ class Smooth:
     usage_start: IntArray
     usage_row: IntArray
     usage_amount: FloatArray
-    weight: FloatArray  # [n_options]: total amount over the priced resources
     supply: FloatArray
     bounds: IntArray  # groups of each shard
 
 
-def prepare(problem: Problem) -> Smooth:
-    """Drop resources that all groups together cannot over-use, and turn the rest into floats."""
-    rows = np.flatnonzero(largest_usage(problem) > problem.supply)
+def prepare(problem: Problem, price: FloatArray) -> Smooth:
+    """Drop resources without a price that all groups together cannot over-use, and turn the rest into floats."""
+    rows = np.flatnonzero((largest_usage(problem) > problem.supply) | (price > 0.0))
     compact = np.full(problem.n_resources, -1, np.int64)
     compact[rows] = np.arange(rows.size)
     row = compact[problem.usage_resource]
@@ -44,8 +46,6 @@ def prepare(problem: Problem) -> Smooth:
     kept = np.concatenate((np.zeros(1, np.int64), np.cumsum(keep)))
     usage_start = kept[problem.usage_start]
     amount = problem.usage_amount[keep].astype(np.float64)
-    weight = np.add.reduceat(np.append(amount, 0.0), np.minimum(usage_start[:-1], amount.size))
-    weight[np.diff(usage_start) == 0] = 0.0
     size = np.searchsorted(problem.first, np.linspace(0, problem.n_options, N_SHARDS + 1).astype(np.int64))
     return Smooth(
         problem=problem,
@@ -54,7 +54,6 @@ def prepare(problem: Problem) -> Smooth:
         usage_start=usage_start,
         usage_row=row[keep],
         usage_amount=amount,
-        weight=weight,
         supply=problem.supply[rows].astype(np.float64),
         bounds=np.concatenate(([0], size[1:-1], [problem.n_groups])).astype(np.int64),
     )
@@ -105,17 +104,13 @@ def _soft_pass(
     usage_start: IntArray,
     usage_row: IntArray,
     usage_amount: FloatArray,
-    weight: FloatArray,
     price: FloatArray,
     temperature: float,
     usage: FloatArray,
-    stiffness: FloatArray,
     share: FloatArray,
     want_share: bool,
-    want_stiffness: bool,
-) -> tuple[float, float]:
-    """Add the soft usage of some groups to ``usage``; return their smoothed and their true minimum."""
-    smooth = 0.0
+) -> float:
+    """Add the soft usage of some groups to ``usage``; return the sum of their least reduced costs."""
     true = 0.0
     most = 0
     for group in range(begin, end):
@@ -137,96 +132,90 @@ def _soft_pass(
             value[i] = np.exp(-excess) if excess < 30.0 else 0.0
             total += value[i]
         true += low
-        smooth += low - temperature * np.log(total)
         for i in range(n):
             p = value[i] / total
             if want_share:
                 share[start + i] = p
             if p > 0.0:
                 for entry in range(usage_start[start + i], usage_start[start + i + 1]):
-                    used = p * usage_amount[entry]
-                    usage[usage_row[entry]] += used
-                    if want_stiffness:
-                        stiffness[usage_row[entry]] += used * weight[start + i]
-    return smooth, true
+                    usage[usage_row[entry]] += p * usage_amount[entry]
+    return true
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SoftPoint:
-    """Where an ascent stands: prices of the problem's resources, shares of options, and the listed bound in cents."""
-
-    price: FloatArray
-    share: FloatArray
-    bound: float
-
-
-def ascend(
-    smooth: Smooth,
-    price: FloatArray,
-    *,
-    temperature: float,
-    n_steps: int,
-    executor: Executor | None = None,
-    tolerance: float = 0.0,
-) -> SoftPoint:
-    """Climb the smoothed dual at one temperature from given prices.
+class Ascent:
+    """Prices on their way up, with the running mean and spread of each gradient.
 
     Parameters
     ----------
-    price : float64[n_resources]
-        Cents a unit to start from.
-    temperature : float
-        In cents.
-    n_steps : int
-        The most steps to take.
-    tolerance : float
-        Stop when the mean overuse and complementary slack, relative to supply, are below it.
-
-    Returns
-    -------
-    SoftPoint
-        The prices with the best true bound over the listed options, and the shares at the last point.
+    n_resources : int
+        Resources of the problem, cuts included.
     """
-    problem = smooth.problem
-    n_rows = smooth.rows.size
-    y = price[smooth.rows].copy()
-    z = y.copy()
-    best_y, best_bound = y.copy(), -np.inf
-    momentum = 1.0
-    stiffness = np.zeros(n_rows)
-    floor = np.maximum(smooth.supply, 1.0) * (
-        np.average(smooth.weight, weights=smooth.weight) if smooth.weight.any() else 1.0
-    )
-    share = np.zeros(problem.n_options)
-    last = -np.inf
-    for step in range(n_steps):
-        fresh = step % 10 == 0
-        usage, new_stiffness, soft, true = _evaluate(smooth, z, temperature, share, False, fresh, executor)
-        bound = true - float(smooth.supply @ z)
-        smoothed = soft - float(smooth.supply @ z)
-        if bound > best_bound:
-            best_bound, best_y = bound, z.copy()
-        if fresh:
-            stiffness = np.maximum(new_stiffness, 0.5 * floor)
-        slope = usage - smooth.supply
-        if tolerance and step > 10:
-            over = np.where(z > 0.0, np.abs(slope), np.maximum(slope, 0.0)).sum()
-            if over < tolerance * smooth.supply.sum():
-                break
-        following = np.maximum(0.0, z + temperature * slope / stiffness)
-        if smoothed < last or float(slope @ (following - y)) < 0.0:
-            momentum = 1.0
-        last = smoothed
-        larger = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum * momentum))
-        z = np.maximum(0.0, following + (momentum - 1.0) / larger * (following - y))
-        y, momentum = following, larger
-    _, _, _, true = _evaluate(smooth, y, temperature, share, True, False, executor)
-    bound = true - float(smooth.supply @ y)
-    if bound > best_bound:
-        best_bound, best_y = bound, y
-    full = np.zeros(problem.n_resources)
-    full[smooth.rows] = best_y
-    return SoftPoint(price=full, share=share, bound=best_bound)
+
+    def __init__(self, n_resources: int) -> None:
+        self.price = np.zeros(n_resources)
+        self._mean = np.zeros(n_resources)
+        self._spread = np.zeros(n_resources)
+        self._n_steps = 0
+
+    def extend(self, n_more: int) -> None:
+        """Let in more resources (cuts), at price zero."""
+        more = np.zeros(n_more)
+        self.price = np.concatenate((self.price, more))
+        self._mean = np.concatenate((self._mean, more))
+        self._spread = np.concatenate((self._spread, more))
+
+    def climb(
+        self,
+        smooth: Smooth,
+        resource: IntArray,
+        *,
+        temperature: float,
+        step_cents: float,
+        n_steps: int,
+        executor: Executor | None = None,
+    ) -> FloatArray:
+        """Climb the smoothed dual of a part of the problem at one temperature.
+
+        Parameters
+        ----------
+        smooth : Smooth
+            The part, prepared.
+        resource : int64[n]
+            The number here of each resource of the part.
+        temperature, step_cents : float
+            In cents: the temperature, and how far a price moves in a step when its gradient keeps its sign.
+
+        Returns
+        -------
+        float64[n_options]
+            The share of its group that each option of the part takes at the last prices. The prices kept are those with
+            the best bound over the options of the part.
+        """
+        at = resource[smooth.rows]
+        mean, spread = self._mean[at], self._spread[at]
+        scale = np.maximum(smooth.supply, 1.0)
+        z = self.price[at]
+        best, best_bound = z, -np.inf
+        share = np.zeros(smooth.problem.n_options)
+        for _ in range(n_steps):
+            usage, true = _evaluate(smooth, z, temperature, share, False, executor)
+            bound = true - float(np.sum(smooth.supply * z))
+            if bound > best_bound:
+                best_bound, best = bound, z
+            slope = (usage - smooth.supply) / scale
+            self._n_steps += 1
+            mean = MEAN_DECAY * mean + (1.0 - MEAN_DECAY) * slope
+            spread = SPREAD_DECAY * spread + (1.0 - SPREAD_DECAY) * slope * slope
+            unbiased = mean / (1.0 - MEAN_DECAY**self._n_steps)
+            typical = np.sqrt(spread / (1.0 - SPREAD_DECAY**self._n_steps)) + 1e-3
+            z = np.maximum(0.0, z + step_cents * unbiased / typical)
+        _, true = _evaluate(smooth, z, temperature, share, True, executor)
+        if true - float(np.sum(smooth.supply * z)) > best_bound:
+            best = z
+        self._mean[at], self._spread[at] = mean, spread
+        self.price = np.zeros(self.price.size)
+        self.price[at] = best
+        return share
 
 
 def _evaluate(
@@ -235,37 +224,32 @@ def _evaluate(
     temperature: float,
     share: FloatArray,
     want_share: bool,
-    want_stiffness: bool,
     executor: Executor | None,
-) -> tuple[FloatArray, FloatArray, float, float]:
-    n_rows = smooth.rows.size
-    usages = np.zeros((N_SHARDS, n_rows))
-    stiffs = np.zeros((N_SHARDS, n_rows))
+) -> tuple[FloatArray, float]:
+    """Soft usage of each row, and the sum of the least reduced costs; shards are summed in a fixed order."""
+    usages = np.zeros((N_SHARDS, smooth.rows.size))
 
-    def run(shard: int) -> tuple[float, float]:
-        value: tuple[float, float] = _soft_pass(
-            smooth.bounds[shard],
-            smooth.bounds[shard + 1],
-            smooth.problem.first,
-            smooth.cost,
-            smooth.usage_start,
-            smooth.usage_row,
-            smooth.usage_amount,
-            smooth.weight,
-            price,
-            temperature,
-            usages[shard],
-            stiffs[shard],
-            share,
-            want_share,
-            want_stiffness,
+    def run(shard: int) -> float:
+        return float(
+            _soft_pass(
+                smooth.bounds[shard],
+                smooth.bounds[shard + 1],
+                smooth.problem.first,
+                smooth.cost,
+                smooth.usage_start,
+                smooth.usage_row,
+                smooth.usage_amount,
+                price,
+                temperature,
+                usages[shard],
+                share,
+                want_share,
+            )
         )
-        return value
 
     shards = range(N_SHARDS)
     values = list(executor.map(run, shards) if executor else map(run, shards))
-    usage, stiff = usages[0], stiffs[0]
+    usage = usages[0]
     for shard in range(1, N_SHARDS):
         usage += usages[shard]
-        stiff += stiffs[shard]
-    return usage, stiff, sum(v[0] for v in values), sum(v[1] for v in values)
+    return usage, sum(values)

@@ -29,8 +29,8 @@ SMALL_OPTIONS = 20_000
 EXACT_OPTIONS = 12_000
 EXACT_LIMIT = 2_000
 POLISH = (
-    Stage(temperature=6.0, n_steps=150, cuts=True),
-    Stage(temperature=3.0, n_steps=200, cuts=True),
+    Stage(temperature=6.0, step_cents=6.0, n_steps=80, cuts=True),
+    Stage(temperature=4.0, step_cents=2.0, n_steps=120, cuts=True),
 )
 ANNEALING_STEPS = 5
 STALL_ROUNDS = 60
@@ -195,7 +195,7 @@ class _Run:
         if core is None:
             return None
         part, value, choice, now = core
-        price = rounded(dual.dual.price)[: self._n_resources][part.resource]
+        price = rounded(dual.price)[: self._n_resources][part.resource]
         with watch.phase("neighbourhoods"):
             search = NeighbourhoodSearch(
                 part.problem, price, value, 400 * MILLI, self._params.seed * 1000 + rounds
@@ -328,7 +328,7 @@ class _Run:
         """Wrap up."""
         price = np.zeros(self._n_resources)
         if self._dual is not None:
-            price = self._dual.dual.price[: self._n_resources]
+            price = self._dual.price[: self._n_resources]
         if self._infeasible:
             self._choice = self._objective = self._bound = None
         return Result(

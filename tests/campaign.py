@@ -1,4 +1,4 @@
-"""Drawn batches against the brute force, by seed and in several modes: `python -m tests.campaign --seeds 0:5000`."""
+"""Drawn batches against the brute force, by seed and mode: `python -m tests.campaign --seeds 0:5000`."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ class Judgement(NamedTuple):
     features: set[str]
 
 
-def judge(drawn: Document, allocation: Allocation, *, optimal: bool, solution: Solution | None = None) -> Judgement:
+def judge(
+    drawn: Document, allocation: Allocation, *, optimal: bool, solution: Solution | None = None
+) -> Judgement:
     """Compare an allocation of a drawn batch with the brute force, and check it."""
     solution = solution or brute_force(drawn)
     summary = allocation.summary

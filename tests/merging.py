@@ -1,11 +1,14 @@
-"""Larger batches put together from drawn ones, and their optimum by SciPy's solver over complete option lists."""
+"""Larger batches put together from drawn ones, and their optimum by SciPy over complete option lists."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, vstack
 
@@ -55,26 +58,38 @@ def _today(drawn: Document) -> date:
 
 
 class Truth(NamedTuple):
-    """What an independent solver proved of a batch, in cents."""
+    """What another solver proved of a batch, in cents; low is minus infinity where lists are not complete."""
 
     low: float
     high: float
 
 
+def without_large_orders(batch: Batch, most_lines: int) -> Batch:
+    """The batch without the orders of more lines, which have too many options to list."""
+    counts = Counter(batch["lines"].column("order_id").to_pylist())
+    small = pa.array([name for name, n_lines in counts.items() if n_lines <= most_lines])
+    kept = {
+        name: batch[name].filter(pc.is_in(batch[name].column("order_id"), value_set=small))
+        for name in ("orders", "lines")
+    }
+    return Batch(batch.policy, {**batch.tables, **kept})
+
+
 def optimum_by_scipy(batch: Batch, *, most_options: int = 30_000, seconds: float = 20.0) -> Truth | None:
-    """Enclose the optimum of a batch, or None where there are too many options to list."""
+    """Enclose the optimum of a batch, or None where that takes too long."""
     compiled = compile_batch(batch)
     problem = compiled.problem
     groups = np.arange(problem.n_groups)
     more = compiled.options.more(groups, Prices.zero(problem.n_resources), slack=NO_FLOOR, limit=LISTED)
-    if (more.floor != NO_FLOOR).any() or more.group.size > most_options:
+    if more.group.size > most_options:
         return None
     cost = np.concatenate((problem.cost, more.cost))
     group = np.concatenate((groups, more.group))
     result = _milp(problem, cost, group, more.usage_start, more.usage_resource, more.usage_amount, seconds)
     if result.x is None:
         return None
-    return Truth(result.mip_dual_bound, result.fun)
+    complete = bool((more.floor == NO_FLOOR).all())
+    return Truth(result.mip_dual_bound if complete else -np.inf, result.fun)
 
 
 def _milp(
@@ -83,9 +98,7 @@ def _milp(
     n_groups, n_options = problem.n_groups, cost.size
     one_each = csr_array((np.ones(n_options), (group, np.arange(n_options))), shape=(n_groups, n_options))
     option = n_groups + np.repeat(np.arange(n_options - n_groups), np.diff(start))
-    usage = csr_array(
-        (amount.astype(float), (resource, option)), shape=(problem.n_resources, n_options)
-    )
+    usage = csr_array((amount.astype(float), (resource, option)), shape=(problem.n_resources, n_options))
     low = np.concatenate((np.ones(n_groups), np.full(problem.n_resources, -np.inf)))
     high = np.concatenate((np.ones(n_groups), problem.supply.astype(float)))
     return milp(

@@ -27,7 +27,7 @@ SHARES = {"tiny": Share(0.7, 4.0, 0.0), "small": Share(0.8, 6.0, 0.02)}
 
 @pytest.mark.parametrize(("size", "n_examples"), [("small", 250), ("tiny", 100)])
 def test_drawn_batches_are_solved_exactly(size: str, n_examples: int) -> None:
-    """Tests objective, bound, terms, nothing_cents and reasons against brute force, and every output by the checker."""
+    """Tests figures and reasons against brute force, and every output by the checker."""
     counts: Counter[str] = Counter()
 
     @settings(max_examples=n_examples, deadline=None, derandomize=True, database=None)

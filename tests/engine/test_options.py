@@ -1,4 +1,4 @@
-"""Tests the listing of options against every option that the brute force knows, at random prices with cuts."""
+"""Tests listed options against every option that the brute force knows, at random prices with cuts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.compile import Compiled, compile_batch
 from engine.documents import parse_batch
-from engine.network import NOW, IntArray
+from engine.network import IntArray
 from solver.cuts import Cuts
 from solver.problem import Problem
 from solver.source import MILLI, NO_FLOOR, More, Prices, price_of
@@ -128,7 +128,7 @@ def random_prices(rng: np.random.Generator, supply: IntArray) -> Prices:
 
 
 def test_listed_options_and_floors_agree_with_the_brute_force() -> None:
-    """Tests that options exist, that none better is missing, and that floors hold, at limits of 1, 2, 3 and many."""
+    """Tests that options exist, that none better is missing and that floors hold, at limits of 1 to many."""
     rng = np.random.default_rng(5)
     n_orders = n_unlisted = n_tables = n_misfits = 0
     for seed in range(3000, 3090):
@@ -180,7 +180,7 @@ def assert_sound(problem: Problem, known: list[Known], found: list[Known]) -> No
 
 
 def assert_floor(prices: Prices, known: list[Known], listed: list[Known], floor: int) -> int:
-    """No option below the floor is unlisted, unless a listed one is better in everything; count those above it."""
+    """Unlisted options below the floor are beaten in everything by a listed one; count those above it."""
     n_above = 0
     for option in known:
         if any(option.cents == other.cents and option.usage == other.usage for other in listed):

@@ -1,4 +1,4 @@
-"""Tests bounds, cuts, greedy, annealing and exact closing on random small problems against the product of all options."""
+"""Tests bounds, cuts, greedy, annealing and exact closing on small problems against brute force."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_any_prices_prove_a_bound() -> None:
 
 @pytest.mark.parametrize("temperature", [0.01, 1.0, 50.0])
 def test_ascent_ends_with_a_bound_no_worse_than_it_began(temperature: float) -> None:
-    """Tests prices of the ascent: never negative, a valid bound, better than none, shares that add up to one."""
+    """Tests prices of the ascent: never negative, a valid bound and no worse, shares add up to one."""
     for rng, problem in problems(22, 60):
         best = brute_force(problem)
         start = rng.random(problem.n_resources) * rng.choice([0.0, 20.0])
@@ -85,7 +85,7 @@ def exact_bound(problem: Problem, price: FloatArray) -> float:
 
 
 def test_every_choice_respects_every_cut() -> None:
-    """Tests cuts that are separated at random shares, and every fraction there is, on all feasible choices."""
+    """Tests cuts separated at random shares, and every fraction there is, on all feasible choices."""
     n_cuts = n_separated = n_binding = 0
     for rng, problem in problems(23, 150, max_supply=9, max_amount=5):
         found = [separate(problem, random_share(rng, problem)) for _ in range(4)]
@@ -121,7 +121,7 @@ def test_separated_cuts_are_violated() -> None:
 
 
 def test_price_tables_say_what_extended_rows_say() -> None:
-    """Tests that pricing by table gives the reduced costs of the problem with cuts as rows, and a valid bound."""
+    """Tests that pricing by table gives the reduced costs of the problem with cuts as rows."""
     for rng, problem in problems(25, 150, max_supply=9, max_amount=5):
         rows = np.flatnonzero(problem.supply >= 1)
         if rows.size == 0:
@@ -163,7 +163,7 @@ def test_greedy_choices_fit() -> None:
 
 
 def test_annealing_stays_feasible_and_counts_exactly() -> None:
-    """Tests costs and supply after rounds of annealing, hot and cold, and that it often ends at the optimum."""
+    """Tests costs and supply after rounds of annealing, and that it mostly ends at the optimum."""
     n_runs = n_best = 0
     for rng, problem in problems(27, 150, always_free=True, max_supply=8):
         problem = merged_usage(problem)
@@ -199,7 +199,7 @@ def test_components_are_solved_exactly() -> None:
 
 @pytest.mark.parametrize("large", [False, True])
 def test_problems_without_a_source_are_solved_to_the_end(large: bool) -> None:
-    """Tests bare problems, many of them infeasible, against brute force, as they are and as if they were large."""
+    """Tests bare problems, many infeasible, against brute force, as they are and as if they were large."""
     n_infeasible = 0
     for _, problem in problems(29, 120, max_options=3):
         best = brute_force(problem)
