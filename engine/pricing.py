@@ -19,6 +19,7 @@ MAX_TABLE_PIECES = 20
 ALWAYS_ALL = 64
 """An order of single shipments with at most so many is listed whole as soon as more than one option is asked for."""
 UNREACHABLE = -(2**58)
+N_SEEDS = 8
 MAX_PAIR_PIECES = 11
 SEARCH_LIMIT = 100_000
 """Steps after which the search for one order stops and reports a lower, still valid floor."""
@@ -247,17 +248,20 @@ def weak_floor(network: Network, orders: Orders, order: int) -> int:
     Freight is bounded below by the lowest price of a gram in any rate table; every shipment that is allowed may bring
     the lowest (negative) preference. In thousandths of a cent.
     """
+    if network.node_lat.size == 0:
+        return np.int64(NO_FLOOR)
     gram = np.inf
     for row in range(network.rate_max_g.size):
         gram = min(gram, network.rate_cents[row] / network.rate_max_g[row])
     least_unit = network.node_unit_cents.min()
     least_preference = min(np.int64(0), network.node_preference_cents.min())
-    total = orders.max_shipments[order] * float(least_preference)
+    n_lines = orders.line_first[order + 1] - orders.line_first[order]
+    total = min(orders.max_shipments[order], n_lines) * float(least_preference)
     for line in range(orders.line_first[order], orders.line_first[order + 1]):
         lost = orders.line_unallocated_cents[line] * orders.priority_pct[order] / 100.0
         served = least_unit + gram * network.item_billable_g[orders.line_sku[line]]
         total += orders.line_quantity[line] * min(lost, served) - 1.0
-    return int(np.floor(total * MILLI))
+    return np.int64(np.floor(max(total, -(2.0**50)) * MILLI))
 
 
 @njit(cache=True, nogil=True)
@@ -304,6 +308,7 @@ def _useful(
     table_one: IntArray,
     table_two: IntArray,
     with_pairs: bool,
+    split: int,
     slack: int,
     useful: IntArray,
 ) -> tuple[int, int]:
@@ -316,9 +321,9 @@ def _useful(
     """
     best_ceiling = np.int64(UNREACHABLE)
     leader = -1
-    reach = np.int64(0)
+    reach = -split  # serving nothing: every gain has one split taken off
     for i in range(n_offers):
-        ceiling = _ceiling(gain[i], everything & ~fill[i], most, whole_only, table_one, table_two, with_pairs)
+        ceiling = _ceiling(gain[i], everything & ~fill[i], most, table_one, table_two, with_pairs)
         if ceiling > best_ceiling:
             best_ceiling, leader = ceiling, i
         if fill[i] == everything or not whole_only:
@@ -349,7 +354,7 @@ def _useful(
             reach = max(reach, total)
     n = 0
     for i in range(n_offers):
-        ceiling = _ceiling(gain[i], everything & ~fill[i], most, whole_only, table_one, table_two, with_pairs)
+        ceiling = _ceiling(gain[i], everything & ~fill[i], most, table_one, table_two, with_pairs)
         if ceiling >= reach - slack:
             useful[n] = i
             n += 1
@@ -357,24 +362,32 @@ def _useful(
 
 
 @njit(cache=True, nogil=True)
-def _best_two(table_one: IntArray, room: int) -> int:
-    """The most that two disjoint sets inside a room save, from the best inside each set."""
-    best = table_one[room]
+def _best_two(table_one: IntArray, room: int) -> tuple[int, int]:
+    """The most that two disjoint sets inside a room save, from the best inside each set; and one of the two."""
+    best, chosen = table_one[room], room
     part = (room - 1) & room
     while part > (room ^ part):
-        best = max(best, table_one[part] + table_one[room ^ part])
+        value = table_one[part] + table_one[room ^ part]
+        if value > best:
+            best, chosen = value, part
         part = (part - 1) & room
-    return best
+    return best, chosen
 
 
 @njit(cache=True, nogil=True)
-def _best_triple(
-    gain: IntArray, fill: IntArray, n_offers: int, n_pieces: int, everything: int, table_one: IntArray
-) -> int:
-    """The most that up to three disjoint sets of pieces save, slots ignored.
+def _best_triples(
+    gain: IntArray,
+    fill: IntArray,
+    n_offers: int,
+    n_pieces: int,
+    everything: int,
+    table_one: IntArray,
+    triples: NDArray[np.int64],
+) -> tuple[int, int]:
+    """The most that up to three disjoint sets of pieces save, slots ignored, and good triples on the way.
 
     Only sets count that save more than any set inside them; with the first the best of the three, the others share
-    what it leaves.
+    what it leaves. Fills ``triples`` (first offer, second and third set) round and round, and returns their number.
     """
     kept = np.empty(n_offers, np.int64)
     n = 0
@@ -389,6 +402,7 @@ def _best_triple(
             n += 1
     order = kept[:n][np.argsort(-gain[kept[:n]], kind="mergesort")]
     best = table_one[everything]
+    n_triples = 0
     for a in range(n):
         first = gain[order[a]]
         if 3 * first <= best:
@@ -396,7 +410,25 @@ def _best_triple(
         room = everything & ~fill[order[a]]
         if first + 2 * table_one[room] <= best:
             continue
-        best = max(best, first + _best_two(table_one, room))
+        two, part = _best_two(table_one, room)
+        if first + two > best or n_triples == 0:
+            best = max(best, first + two)
+            at = n_triples % triples.shape[0]
+            triples[at, 0], triples[at, 1], triples[at, 2] = order[a], part, room ^ part
+            n_triples += 1
+    return best, min(n_triples, triples.shape[0])
+
+
+@njit(cache=True, nogil=True)
+def _offer_inside(gain: IntArray, fill: IntArray, slot_of: IntArray, n_offers: int, room: int, a: int, b: int) -> int:
+    """The best offer inside a set whose slot differs from those of two other offers (-1: none); -1 if none pays."""
+    best = -1
+    for i in range(n_offers):
+        if fill[i] & ~room or gain[i] <= 0 or (best >= 0 and gain[i] <= gain[best]):
+            continue
+        if (a >= 0 and slot_of[i] == slot_of[a]) or (b >= 0 and slot_of[i] == slot_of[b]):
+            continue
+        best = i
     return best
 
 
@@ -405,7 +437,6 @@ def _ceiling(
     gain: int,
     rest: int,
     most: int,
-    whole_only: bool,
     table_one: IntArray,
     table_two: IntArray,
     with_pairs: bool,
@@ -417,9 +448,33 @@ def _ceiling(
         return gain + table_one[rest]
     if most == 3 and with_pairs:
         return gain + table_two[rest]
-    if whole_only:
-        return np.int64(2**60)
     return gain + (most - 1) * table_one[rest]
+
+
+@njit(cache=True, nogil=True)
+def _seed_value(gain: IntArray, fill: IntArray, seed: IntArray, everything: int) -> tuple[int, bool]:
+    """Net gain of a seed's offers (-1: no offer), and whether they serve everything."""
+    value = np.int64(0)
+    served = np.int64(0)
+    for offer in seed:
+        if offer >= 0:
+            value += gain[offer]
+            served |= fill[offer]
+    return value, served == everything
+
+
+@njit(cache=True, nogil=True)
+def _add_seed(
+    value_of: IntArray, size: IntArray, chosen: NDArray[np.int64], n: int, value: int, seed: IntArray
+) -> int:
+    """Keep a seed as an option unless it is kept already; return how many are kept."""
+    offers = np.sort(seed[seed >= 0])
+    for k in range(n):
+        if value_of[k] == value and _same_offers(np.sort(chosen[k, : size[k]]), offers):
+            return n
+    value_of[n], size[n] = value, offers.size
+    chosen[n, : offers.size] = offers
+    return n + 1
 
 
 @njit(cache=True, nogil=True)
@@ -460,6 +515,7 @@ def price_orders(
     slot_of = np.empty(1024, np.int64)
     fill = np.empty(1024, np.int64)
     useful = np.empty(1024, np.int64)
+    seeds = np.zeros((N_SEEDS, 3), np.int64)
     table_one = np.zeros(1, np.int64)
     table_two = np.zeros(1, np.int64)
     room_for = max(2 * limit + 2, ALWAYS_ALL + 2)
@@ -517,29 +573,51 @@ def price_orders(
         # relaxed tables: the best one (two) shipments inside a set of pieces, slots ignored
         with_tables = binary and 1 < n_pieces <= MAX_TABLE_PIECES and most > 1
         with_pairs = with_tables and n_pieces <= MAX_PAIR_PIECES and most > 2
+        # tables of exact sets where the order must be complete and they suffice; else completeness is relaxed
+        strict = whole_only and (most <= 2 or (most == 3 and with_pairs))
         if with_tables:
             n_sets = 1 << n_pieces
             if table_one.size < n_sets:
                 table_one = np.zeros(n_sets, np.int64)
                 table_two = np.zeros(n_sets, np.int64)
-            table_one[:n_sets] = UNREACHABLE if whole_only else 0
+            table_one[:n_sets] = UNREACHABLE if strict else 0
             for i in range(n_offers):
                 table_one[fill[i]] = max(table_one[fill[i]], gain[i])
             if with_pairs:
                 _pairs(table_one, table_two, n_sets)
-            if not whole_only:
+            if not strict:
                 _best_inside(table_one, n_pieces)
                 if with_pairs:
                     _best_inside(table_two, n_pieces)
 
         n_useful = n_offers
+        n_seeds = 0
         ceiling = np.int64(2**60)
         if with_tables:
             n_useful, ceiling = _useful(
-                gain, slot_of, fill, n_offers, everything, most, whole_only, table_one, table_two, with_pairs, slack, useful
+                gain,
+                slot_of,
+                fill,
+                n_offers,
+                everything,
+                most,
+                whole_only,
+                table_one,
+                table_two,
+                with_pairs,
+                split,
+                slack,
+                useful,
             )
-            if most == 3 and not with_pairs and not whole_only:
-                ceiling = min(ceiling, _best_triple(gain, fill, n_offers, n_pieces, everything, table_one))
+            if most == 3 and not with_pairs:
+                best_gain, n_seeds = _best_triples(
+                    gain, fill, n_offers, n_pieces, everything, table_one, seeds
+                )
+                ceiling = min(ceiling, best_gain)
+                for k in range(n_seeds):
+                    second = _offer_inside(gain, fill, slot_of, n_offers, seeds[k, 1], seeds[k, 0], -1)
+                    third = _offer_inside(gain, fill, slot_of, n_offers, seeds[k, 2], seeds[k, 0], second)
+                    seeds[k, 1], seeds[k, 2] = second, third
             by_gain = useful[:n_useful][np.argsort(-gain[useful[:n_useful]], kind="mergesort")]
         else:
             by_gain = np.argsort(-gain[:n_offers], kind="mergesort")
@@ -555,6 +633,10 @@ def price_orders(
         n_kept = 0
         best_is_exact = True
         slack_here = slack
+        for k in range(n_seeds):
+            value, full = _seed_value(gain, fill, seeds[k], everything)
+            if full or not whole_only:
+                best = min(best, nothing - split - value)
         for listing in range(2):
             target = best
             if listing == 1:
@@ -612,6 +694,7 @@ def price_orders(
                             best = min(best, value)
                             target = best
                             if best <= nothing - split - ceiling:
+                                depth = 0
                                 break
                         else:
                             kept_value[n_kept] = value
@@ -629,11 +712,11 @@ def price_orders(
                             bound = min(bound, table_one[rest])
                         elif left == 3 and with_pairs:
                             bound = min(bound, table_two[rest])
-                        elif not whole_only:
+                        elif not strict:
                             bound = min(bound, (left - 1) * table_one[rest])
                     reachable = nothing - split - so_far - bound
-                    if left == 3 and with_tables and not with_pairs and not whole_only and reachable < target:
-                        reachable = nothing - split - so_far - min(bound, _best_two(table_one, rest))
+                    if left == 3 and with_tables and not with_pairs and reachable < target:
+                        reachable = nothing - split - so_far - min(bound, _best_two(table_one, rest)[0])
                     if reachable < target or (reachable == target and listing == 1):
                         depth += 1
                         sums[depth] = so_far
@@ -642,6 +725,13 @@ def price_orders(
             if listing == 0:
                 best_is_exact = steps <= SEARCH_LIMIT
             else:
+                if steps > SEARCH_LIMIT:
+                    n_kept = min(n_kept, room_for - n_seeds)
+                    for k in range(n_seeds):
+                        value, full = _seed_value(gain, fill, seeds[k], everything)
+                        value = nothing - split - value
+                        if value <= target and (full or not whole_only):
+                            n_kept = _add_seed(kept_value, kept_size, kept, n_kept, value, seeds[k])
                 if n_kept > limit and slack_here == slack:
                     n_kept = _keep_best(kept_value, kept_size, kept, n_kept, limit)
                     target = kept_value[n_kept - 1]

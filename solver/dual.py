@@ -18,7 +18,7 @@ from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.watch import Watch
 
 FIRST_SLACK_CENTS = 300
-OPTIONS_A_STAGE = 24
+OPTIONS_A_STAGE = 16
 SLACK_IN_TEMPERATURES = 6.0
 MOST_SLACK_CENTS = 400.0
 REACH_IN_TEMPERATURES = 15.0
@@ -45,16 +45,13 @@ class Stage:
 
 
 STAGES = (
-    Stage(temperature=400.0, step_cents=300.0, n_steps=12),
-    Stage(temperature=400.0, step_cents=300.0, n_steps=12),
-    Stage(temperature=200.0, step_cents=200.0, n_steps=16),
-    Stage(temperature=100.0, step_cents=150.0, n_steps=20),
-    Stage(temperature=100.0, step_cents=100.0, n_steps=20),
-    Stage(temperature=50.0, step_cents=60.0, n_steps=30),
-    Stage(temperature=50.0, step_cents=40.0, n_steps=30, cuts=True),
-    Stage(temperature=25.0, step_cents=20.0, n_steps=40, cuts=True),
-    Stage(temperature=12.0, step_cents=8.0, n_steps=60, cuts=True),
-    Stage(temperature=6.0, step_cents=4.0, n_steps=60, cuts=True),
+    Stage(temperature=400.0, step_cents=300.0, n_steps=14),
+    Stage(temperature=300.0, step_cents=300.0, n_steps=14),
+    Stage(temperature=150.0, step_cents=180.0, n_steps=22),
+    Stage(temperature=75.0, step_cents=90.0, n_steps=36),
+    Stage(temperature=35.0, step_cents=35.0, n_steps=50, cuts=True),
+    Stage(temperature=15.0, step_cents=12.0, n_steps=60, cuts=True),
+    Stage(temperature=6.0, step_cents=5.0, n_steps=70, cuts=True),
 )
 WIDENINGS = 2
 TYPICAL_SPREAD_CENTS = 5000.0

@@ -30,7 +30,7 @@ class Known(NamedTuple):
 
     def value(self, prices: Prices) -> int:
         """Cost plus price of usage, in thousandths of a cent."""
-        return self.cents * MILLI + sum(price_of(prices, *entry) for entry in self.entries)
+        return self.cents * MILLI + sum(price_of(*prices, *entry) for entry in self.entries)
 
     def beats(self, other: Known) -> bool:
         """Whether it costs no more and uses no more of anything."""

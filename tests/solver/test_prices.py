@@ -136,7 +136,7 @@ def test_price_tables_say_what_extended_rows_say() -> None:
         for option in range(problem.n_options):
             at = range(int(problem.usage_start[option]), int(problem.usage_start[option + 1]))
             entries = [(int(problem.usage_resource[i]), int(problem.usage_amount[i])) for i in at]
-            total = int(problem.cost[option]) * MILLI + sum(price_of(prices, *entry) for entry in entries)
+            total = int(problem.cost[option]) * MILLI + sum(price_of(*prices, *entry) for entry in entries)
             if all(amount <= problem.supply[resource] for resource, amount in entries):
                 assert total == value[option]
             else:
