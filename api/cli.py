@@ -85,12 +85,8 @@ Version = Annotated[
     bool,
     typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
 ]
-Gap = Annotated[
-    float, typer.Option(callback=_number(0), help="Stop at this proven gap; 0.005 is half a percent.")
-]
-TimeLimit = Annotated[
-    float, typer.Option(callback=_number(0, above=True), help="Stop after so many seconds.")
-]
+Gap = Annotated[float, typer.Option(callback=_number(0), help="Stop at this proven gap; 0.005 is half a percent.")]
+TimeLimit = Annotated[float, typer.Option(callback=_number(0, above=True), help="Stop after so many seconds.")]
 Seed = Annotated[int, typer.Option(callback=_number(0), help="The same seed gives the same result.")]
 Workers = Annotated[
     int | None,
@@ -174,15 +170,11 @@ def allocate(
 def check(
     source: Annotated[
         str,
-        typer.Argument(
-            metavar="INPUT", show_default=False, help="The batch: a folder, a .json document, or -."
-        ),
+        typer.Argument(metavar="INPUT", show_default=False, help="The batch: a folder, a .json document, or -."),
     ],
     claimed: Annotated[
         str,
-        typer.Argument(
-            metavar="OUT", show_default=False, help="The allocation: a folder, a .json document, or -."
-        ),
+        typer.Argument(metavar="OUT", show_default=False, help="The allocation: a folder, a .json document, or -."),
     ],
     debug: Debug = False,
 ) -> None:
@@ -214,13 +206,9 @@ def generate(
         ),
     ],
     load: Annotated[Load, typer.Option(help="The kind of day.")] = Load.peak,
-    orders: Annotated[
-        int | None, typer.Option(callback=_number(1), show_default="by load", help="Orders.")
-    ] = None,
+    orders: Annotated[int | None, typer.Option(callback=_number(1), show_default="by load", help="Orders.")] = None,
     nodes: Annotated[int | None, typer.Option(callback=_number(1), show_default="300", help="Nodes.")] = None,
-    skus: Annotated[
-        int | None, typer.Option(callback=_number(1), show_default="by load", help="Items.")
-    ] = None,
+    skus: Annotated[int | None, typer.Option(callback=_number(1), show_default="by load", help="Items.")] = None,
     seed: Seed = 0,
     format: OutFormat = None,
     debug: Debug = False,
@@ -243,9 +231,7 @@ def generate(
 
 @app.command()
 def demo(
-    out: Annotated[
-        str, typer.Option("-o", "--out", metavar="DIR", help="Where to leave the files.")
-    ] = "nodewise-demo",
+    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="Where to leave the files.")] = "nodewise-demo",
     orders: Annotated[int, typer.Option(callback=_number(1), help="Orders.")] = 3000,
     nodes: Annotated[int, typer.Option(callback=_number(1), help="Nodes.")] = 100,
     skus: Annotated[int, typer.Option(callback=_number(1), help="Items.")] = 600,

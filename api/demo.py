@@ -53,9 +53,7 @@ def demo_command(target: str, n_orders: int, n_nodes: int, n_skus: int, options:
     from engine import route_in_order
     from engine.generate import GenerateParams, generate
 
-    batch = generate(
-        GenerateParams(load="peak", n_orders=n_orders, n_nodes=n_nodes, n_skus=n_skus, seed=options.seed)
-    )
+    batch = generate(GenerateParams(load="peak", n_orders=n_orders, n_nodes=n_nodes, n_skus=n_skus, seed=options.seed))
     print(f"A peak day: {contents(batch)}.", flush=True)
     interrupts = Interrupts(say=not on_terminal())
     with interrupts, start_progress(interrupts, started) as progress:

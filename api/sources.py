@@ -69,9 +69,7 @@ def _write(write: Callable[[Path, str | None], None], target: str, format: str |
     if target != STREAM:
         write(Path(target), format)
         return
-    with TemporaryDirectory(
-        prefix="nodewise-"
-    ) as folder:  # the same bytes as a file has, and only when whole
+    with TemporaryDirectory(prefix="nodewise-") as folder:  # the same bytes as a file has, and only when whole
         path = Path(folder) / "document.json"
         write(path, "json")
         with path.open("rb") as found:

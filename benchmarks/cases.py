@@ -1,12 +1,13 @@
-"""The registry: whole-process runs, what each must show, and how a measured figure is held against its bar."""
+"""The registry: whole-process runs and what each must show."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from engine.generate.loads import LoadName
+if TYPE_CHECKING:  # importing engine would make this process large, see measure.in_fresh_process
+    from engine.generate.loads import LoadName
 
 Unit = Literal["seconds", "share", "gigabytes", "faults"]
 
@@ -73,7 +74,7 @@ class Case:
     gap : float
         The ``--gap`` to ask for.
     time_limit_seconds : float
-        The ``--time-limit`` to ask for: below the bar on wall time, which includes starting, reading and writing.
+        The ``--time-limit`` to ask for: below the bar on wall time, which includes reading and writing.
     compared : bool
         Whether to route one order at a time too.
     """

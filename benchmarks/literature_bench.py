@@ -1,4 +1,4 @@
-"""The solver on problems from the literature, where they are at hand: objective and bound beside the listed value."""
+"""The solver on problems from the literature, where they are at hand, beside the listed values."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Run:
     under_in_order : float or None
         How far its objective is under routing one order at a time, as a share; None where not compared.
     n_faults : int
-        Lines of faults that the checker printed; 0 where it found everything right.
+        Faults that `nodewise check` counted.
     """
 
     wall_seconds: float
@@ -108,9 +108,7 @@ def run_process(arguments: list[str], folder: Path) -> Usage:
     outputs = [folder / "stdout.txt", folder / "stderr.txt"]
     with outputs[0].open("wb") as stdout, outputs[1].open("wb") as stderr:
         started = time.perf_counter()
-        process = subprocess.Popen(
-            arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
-        )
+        process = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
         overdue = threading.Event()
 
         def end() -> None:
@@ -197,7 +195,7 @@ def allocate(case: Case, folder: Path, n_workers: int, in_order_cents: int | Non
         versions=dict(summary["versions"]),
         load_before=load_before,
         n_compiled=compiled,
-        n_faults=0 if checked.exit_code == 0 else max(1, len(checked.stdout.splitlines()) - 1),
+        n_faults=_n_faults(checked),
         under_in_order=under,
     )
 
@@ -249,6 +247,14 @@ def _succeed(arguments: list[str], folder: Path) -> Usage:
     if usage.exit_code != 0:
         raise MeasurementError(_failure(arguments, usage))
     return usage
+
+
+def _n_faults(checked: Usage) -> int:
+    """Read the last line of the checker: ``3 faults found``."""
+    if checked.exit_code == 0:
+        return 0
+    last = (checked.stdout.splitlines() or [""])[-1].split(" ")[0].replace(",", "")
+    return int(last) if last.isdigit() else 1
 
 
 def _failure(arguments: list[str], usage: Usage) -> str:

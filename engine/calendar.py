@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -54,7 +54,7 @@ def node_ship_days(
     list of int
         Day numbers, rising; empty where no working day lies within 366 days.
     """
-    ready = as_of.astimezone(timezone.utc) + timedelta(minutes=ready_minutes)
+    ready = as_of.astimezone(UTC) + timedelta(minutes=ready_minutes)
     local = ready.astimezone(ZoneInfo(time_zone))
     hour, minute = cutoff.split(":")
     today = day_number(local.date())

@@ -22,9 +22,7 @@ _PATTERNS = {
 }
 
 
-def check_column(
-    column: Column, values: pa.Array, bad: Flags, place: Place, show: Callable[[int], str]
-) -> Flags:
+def check_column(column: Column, values: pa.Array, bad: Flags, place: Place, show: Callable[[int], str]) -> Flags:
     """Report the values that a column cannot have.
 
     Parameters
@@ -78,9 +76,7 @@ def default_column(column: Column, n_rows: int) -> pa.Array:
     return pa.repeat(pa.scalar(column.default, column.arrow_type), n_rows)
 
 
-def _check_int(
-    column: Column, values: pa.Array, bad: Flags, place: Place, show: Callable[[int], str]
-) -> Flags:
+def _check_int(column: Column, values: pa.Array, bad: Flags, place: Place, show: Callable[[int], str]) -> Flags:
     assert column.low is not None and column.high is not None
     low = flags(pc.less(values, int(column.low))) & ~bad
     high = flags(pc.greater(values, int(column.high))) & ~bad

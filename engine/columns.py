@@ -217,9 +217,7 @@ def from_arrow(column: Column, values: pa.Array, place: Place) -> tuple[pa.Array
 
 
 def _is_string(found: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
-    )
+    return bool(pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found))
 
 
 def _dates_from_arrow(column: Column, values: pa.Array, place: Place) -> tuple[pa.Array, Flags]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from engine.documents import Batch
+from engine.folding import fold_large_orders
 from engine.network import IntArray, Names, Network, build_network
 from engine.options import Mapper, OrderOptions
 from engine.orders import Orders, build_orders
+from solver.kernels import kernel
 from solver.problem import Problem
 
 MAX_PACKED_SUPPLY = 62
@@ -38,7 +39,7 @@ class Compiled:
 def compile_batch(batch: Batch, *, parallel: Mapper = map) -> Compiled:
     """Turn a batch into a problem whose options are asked for as they are needed."""
     network, names = build_network(batch)
-    orders = build_orders(batch, names)
+    orders = fold_large_orders(network, build_orders(batch, names))
     options = OrderOptions(network, orders, parallel=parallel)
     nothing = options.nothing()
     n_orders = orders.lat.size
@@ -74,9 +75,13 @@ def reachable_supply(network: Network, orders: Orders) -> IntArray:
     return supply
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lower(
-    sku_first_pair: IntArray, pair_first_resource: IntArray, first: IntArray, quantity: IntArray, supply: IntArray
+    sku_first_pair: IntArray,
+    pair_first_resource: IntArray,
+    first: IntArray,
+    quantity: IntArray,
+    supply: IntArray,
 ) -> None:
     for sku in range(sku_first_pair.size - 1):
         sums = np.uint64(1)  # bit s: some lines add up to s

@@ -119,9 +119,7 @@ def _read_cells(data: bytes) -> tuple[pa.Table | str, list[_Ragged]]:
 def _parse(data: bytes, *, threads: bool, handler: Any) -> pa.Table:
     return pa_csv.read_csv(
         pa.BufferReader(data),
-        read_options=pa_csv.ReadOptions(
-            autogenerate_column_names=True, use_threads=threads, block_size=_BLOCK_BYTES
-        ),
+        read_options=pa_csv.ReadOptions(autogenerate_column_names=True, use_threads=threads, block_size=_BLOCK_BYTES),
         parse_options=pa_csv.ParseOptions(newlines_in_values=b'"' in data, invalid_row_handler=handler),
         convert_options=pa_csv.ConvertOptions(
             column_types={f"f{position}": pa.string() for position in range(_MAX_COLUMNS)},

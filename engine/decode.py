@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.calendar import NO_DAY
 from engine.compile import Compiled
 from engine.documents import Batch
 from engine.network import NOW, IntArray, Network
-from engine.orders import Orders
+from engine.orders import Orders, build_orders
 from engine.rates import carbon_cents, distance_m, freight_cents, late_cents
 from engine.reasons import REASONS, reasons_of, service_route
 from engine.shipments import Shipments, level_of, piece_shifts
+from solver.kernels import kernel
 
 
 class Chosen(NamedTuple):
@@ -72,17 +72,13 @@ def chosen_shipments(compiled: Compiled, tags: IntArray) -> Chosen:
         return Chosen(*(np.zeros(0, np.int64) for _ in Chosen._fields))
     shifts = np.cumsum([0, *(part.order.size for part in parts)])
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Chosen._fields}
-    joined["row_shipment"] = np.concatenate(
-        [part.row_shipment + shift for part, shift in zip(parts, shifts.tolist())]
-    )
+    joined["row_shipment"] = np.concatenate([part.row_shipment + shift for part, shift in zip(parts, shifts.tolist())])
     chosen = Chosen(**joined)
     return _with_preferred_services(compiled, chosen)
 
 
-@njit(cache=True, nogil=True)
-def _unpack(
-    orders: Orders, shipments: Shipments, visit_of_offer: IntArray, order: IntArray, offer: IntArray
-) -> Chosen:
+@kernel
+def _unpack(orders: Orders, shipments: Shipments, visit_of_offer: IntArray, order: IntArray, offer: IntArray) -> Chosen:
     n = offer.size
     slot = np.empty(n, np.int64)
     service = np.empty(n, np.int64)
@@ -108,7 +104,12 @@ def _unpack(
                 row_quantity[n_rows] = level * orders.line_step[line]
                 n_rows += 1
     return Chosen(
-        order, slot, service, row_shipment[:n_rows].copy(), row_line[:n_rows].copy(), row_quantity[:n_rows].copy()
+        order,
+        slot,
+        service,
+        row_shipment[:n_rows].copy(),
+        row_line[:n_rows].copy(),
+        row_quantity[:n_rows].copy(),
     )
 
 
@@ -126,7 +127,7 @@ def _with_preferred_services(compiled: Compiled, chosen: Chosen) -> Chosen:
     return chosen._replace(service=service)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _loads(network: Network, orders: Orders, chosen: Chosen) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Billable and actual grams, units and lines of each shipment."""
     n = chosen.order.size
@@ -144,7 +145,7 @@ def _loads(network: Network, orders: Orders, chosen: Chosen) -> tuple[IntArray, 
     return billable, actual, units, lines
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _freight(network: Network, orders: Orders, order: int, service: int, rate: int, weight_g: int) -> int:
     surcharge = network.service_residential_cents[service] if orders.residential[order] else np.int64(0)
     return freight_cents(
@@ -158,21 +159,19 @@ def _freight(network: Network, orders: Orders, order: int, service: int, rate: i
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _late(orders: Orders, order: int, deliver_day: int) -> int:
     n_days = deliver_day - orders.deliver_by[order]
     return late_cents(orders.late_cents_per_day[order], n_days, orders.priority_pct[order])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _carbon(network: Network, service: int, weight_g: int, metres: int) -> int:
     return carbon_cents(network.carbon_cents_per_kg, network.service_carbon_g[service], weight_g, metres)
 
 
-@njit(cache=True, nogil=True)
-def _move_services(
-    network: Network, orders: Orders, chosen: Chosen, service: IntArray, left: IntArray
-) -> bool:
+@kernel
+def _move_services(network: Network, orders: Orders, chosen: Chosen, service: IntArray, left: IntArray) -> bool:
     billable, actual, _, _ = _loads(network, orders, chosen)
     n_services = network.service_fuel_bp.size
     n_words = network.item_requires.shape[1]
@@ -221,7 +220,7 @@ def _move_services(
     return moved
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def shipment_terms(network: Network, orders: Orders, chosen: Chosen) -> Terms:
     """Every cost term of the chosen shipments."""
     n = chosen.order.size
@@ -316,7 +315,8 @@ def output_tables(
     )
     left, left_cents = left_quantities(orders, chosen)
     missing = np.flatnonzero(left > 0)
-    reason = reasons_of(network, orders, left > 0)[missing]
+    judged = build_orders(batch, names) if orders.folded.any() else orders
+    reason = reasons_of(network, judged, left > 0)[missing]
     rows = pa.array(orders.line_row[missing])
     unallocated = pa.table(
         {

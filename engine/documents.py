@@ -106,9 +106,7 @@ def batch_from_tables(policy: Policy | Mapping[str, Any], tables: Mapping[str, p
     """
     log = _log("policy", INPUT_TABLES)
     _report_unknown(tables, INPUT_TABLES, log)
-    sheets = {
-        name: table_sheet(tables[name], INPUT_TABLES[name], log) for name in INPUT_TABLES if name in tables
-    }
+    sheets = {name: table_sheet(tables[name], INPUT_TABLES[name], log) for name in INPUT_TABLES if name in tables}
     _report_missing(tables, INPUT_TABLES, "a table", log)
     return _batch(policy, sheets, log)
 
@@ -178,9 +176,7 @@ def _receive(
         data = source.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        log.add(
-            what, f"{shown(str(source))} cannot be read ({reason})", "a folder of tables or a JSON document"
-        )
+        log.add(what, f"{shown(str(source))} cannot be read ({reason})", "a folder of tables or a JSON document")
         return None, {}
     return _receive_document(data, beside, schemas, what, log)
 

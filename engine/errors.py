@@ -83,9 +83,7 @@ class FaultLog:
         self._kept: list[tuple[int, int, int, Fault]] = []
         self.n_faults = 0
 
-    def add(
-        self, table: str, value: str, expected: str, *, row: int | None = None, column: str | None = None
-    ) -> None:
+    def add(self, table: str, value: str, expected: str, *, row: int | None = None, column: str | None = None) -> None:
         """Add one fault; ``value`` is text for people already (see `shown`)."""
         fault = Fault(table=table, row=row, column=column, value=value, expected=expected)
         rank = self._rank.get(table, len(self._rank))

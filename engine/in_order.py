@@ -25,9 +25,7 @@ OPTIONS_AN_ORDER = 48
 OUT_OF_REACH_MILLI = 2**40
 
 
-def route_in_order(
-    batch: Batch, *, n_workers: int = 1, clock: Callable[[], float] = time.monotonic
-) -> Allocation:
+def route_in_order(batch: Batch, *, n_workers: int = 1, clock: Callable[[], float] = time.monotonic) -> Allocation:
     """Route each order, in order of arrival, to its cheapest option that still fits.
 
     Orders are taken in runs; before each run the cheapest options are listed with exhausted resources priced out of
@@ -46,7 +44,8 @@ def route_in_order(
         alone = compiled.options.more(groups, Prices.zero(problem.n_resources), slack=0, limit=1)
         least = np.minimum(problem.cost * MILLI, alone.floor)
         np.minimum.at(least, alone.group, alone.cost * MILLI)
-        tags = _route(compiled)
+        listed, _ = Pool.complete(problem).merged(groups, alone, problem.first[:-1])
+        tags = _route(compiled, listed)
     allocation = document(
         batch,
         compiled,
@@ -60,18 +59,18 @@ def route_in_order(
     return allocation
 
 
-def _route(compiled: Compiled) -> IntArray:
+def _route(compiled: Compiled, known: Pool) -> IntArray:
+    """Tags of the options taken; ``known`` holds those that the source has listed already."""
     problem = compiled.problem
     tags = np.arange(problem.n_groups)
     left = compiled.network.supply.copy()
-    nothing = Pool.complete(problem)
     size = max(SMALLEST_RUN, -(-problem.n_groups // N_RUNS))
     for begin in range(0, problem.n_groups, size):
         run = np.arange(begin, min(begin + size, problem.n_groups))
         prices = Prices.zero(problem.n_resources)
         prices.unit[left == 0] = OUT_OF_REACH_MILLI
         more = compiled.options.more(run, prices, slack=NO_FLOOR, limit=OPTIONS_AN_ORDER)
-        pool, _ = nothing.merged(run, more, problem.first[:-1])
+        pool, _ = known.merged(run, more, known.problem.first[:-1])
         listed = merged_usage(pool.problem)
         part = part_of(listed, ranges(listed.first[run], listed.first[run + 1]), left)
         choice = part.option[arrival_greedy(part.problem)]

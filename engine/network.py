@@ -25,7 +25,7 @@ class Network(NamedTuple):
     """Arrays that do not depend on an order. A slot is a node on a ship date; days are day numbers.
 
     Services are numbered in the order of their ids, so that a smaller number is a smaller id. A rate table is one
-    (service, zone). The resources of a (node, sku) pair are its stock intervals, cumulative: a shipment on some day uses
+    (service, zone). The resources of a (node, sku) pair are its stock intervals, cumulative: a shipment uses
     the interval of that day and all later ones.
     """
 
@@ -250,9 +250,7 @@ def _rates(batch: Batch, services: pa.Array) -> dict[str, Any]:
     }
 
 
-def _zones(
-    batch: Batch, nodes: pa.Array, services: pa.Array, rate_of: dict[tuple[int, str], int]
-) -> dict[str, Any]:
+def _zones(batch: Batch, nodes: pa.Array, services: pa.Array, rate_of: dict[tuple[int, str], int]) -> dict[str, Any]:
     bands, lanes = batch["bands"], batch["lanes"]
     names = sorted({*bands.column("zone").to_pylist(), *pc.unique(lanes.column("zone")).to_pylist()})
     zone_number = {name: i for i, name in enumerate(names)}
@@ -350,9 +348,7 @@ def _used(
     return shipments[:, -1], units[:, -1], shipments[:, :n_services]
 
 
-def _stock_intervals(
-    batch: Batch, nodes: pa.Array, skus: pa.Array, slots: dict[str, IntArray]
-) -> dict[str, IntArray]:
+def _stock_intervals(batch: Batch, nodes: pa.Array, skus: pa.Array, slots: dict[str, IntArray]) -> dict[str, IntArray]:
     """One resource for each stock interval of a (node, sku) pair that holds a ship date of the node."""
     table = batch["stock"]
     n_nodes = max(1, len(nodes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,8 @@ class OrderOptions:
         n_orders = orders.lat.size
         bounds = [*range(0, n_orders, ORDERS_PER_SHARD), n_orders]
         self._begins = np.array(bounds[:-1], np.int64)
-        runs = list(zip(bounds[:-1], bounds[1:]))
-        self.shards: list[Shipments] = list(
-            parallel(lambda run: list_shipments(network, orders, run[0], run[1]), runs)
-        )
+        runs = list(pairwise(bounds))
+        self.shards: list[Shipments] = list(parallel(lambda run: list_shipments(network, orders, run[0], run[1]), runs))
         self._visit_of_offer = [
             np.repeat(np.arange(shard.visit_slot.size), np.diff(shard.offer_first)) for shard in self.shards
         ]
@@ -120,9 +119,7 @@ class OrderOptions:
     def offers_of(self, tags: IntArray) -> tuple[IntArray, IntArray]:
         """Offsets and offers (numbered within their shard) of recorded options."""
         start, stop = self.record_first[tags], self.record_first[tags + 1]
-        return np.concatenate((np.zeros(1, np.int64), np.cumsum(stop - start))), self.record_offer[
-            ranges(start, stop)
-        ]
+        return np.concatenate((np.zeros(1, np.int64), np.cumsum(stop - start))), self.record_offer[ranges(start, stop)]
 
     def shard_of(self, orders: IntArray) -> IntArray:
         """The shard that holds each order."""
@@ -164,6 +161,4 @@ class OrderOptions:
 def _chain(offsets: list[IntArray]) -> IntArray:
     """Join the offsets of consecutive CSR blocks."""
     ends = np.cumsum([0, *(int(block[-1]) for block in offsets)])
-    return np.concatenate(
-        [offsets[0][:1], *(block[1:] + end for block, end in zip(offsets, ends.tolist()))]
-    )
+    return np.concatenate([offsets[0][:1], *(block[1:] + end for block, end in zip(offsets, ends.tolist()))])

@@ -47,6 +47,7 @@ class Orders(NamedTuple):
     line_piece: IntArray  # piece within its order
     piece_first: IntArray  # [n_orders + 1]
     piece_levels: IntArray
+    folded: NDArray[np.bool_]  # [n_orders]: pieces were put together, see engine/folding.py
 
 
 def build_orders(batch: Batch, names: Names) -> Orders:
@@ -98,6 +99,7 @@ def build_orders(batch: Batch, names: Names) -> Orders:
         line_piece=piece,
         piece_first=piece_first,
         piece_levels=levels,
+        folded=np.zeros(n_orders, np.bool_),
     )
 
 

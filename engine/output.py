@@ -98,9 +98,7 @@ def _write(
         if chosen == "json":
             _replace_file(target, lambda into: _write_document(into, beside, extra, tables), beside, what)
             return
-        _replace_folder(
-            target, lambda into: _write_tables(into, beside, extra, tables, chosen), beside, tables, what
-        )
+        _replace_folder(target, lambda into: _write_tables(into, beside, extra, tables, chosen), beside, tables, what)
     except OSError as error:
         raise _refusal(
             what, f"{shown(str(path))} cannot be written ({error.strerror})", "a place that can be written"
@@ -118,9 +116,7 @@ def _resolved(path: Path, what: str) -> Path:
         raise _refusal(what, f"{shown(str(path))} leads nowhere", "a path that can be written") from error
 
 
-def _write_document(
-    into: Path, beside: str, extra: Mapping[str, Any], tables: Mapping[str, pa.Table]
-) -> None:
+def _write_document(into: Path, beside: str, extra: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> None:
     with into.open("w", encoding="utf-8", newline="\n") as sink:
         sink.write(f'{{"{beside}": {_json_text(extra)}')
         for name, table in tables.items():

@@ -54,9 +54,7 @@ def table_sheet(table: pa.Table, schema: TableSchema, log: FaultLog) -> Sheet:
     return _sheet(table, _known(schema, table.column_names, log), schema, log, [])
 
 
-def _sheet(
-    table: pa.Table, places: dict[str, int], schema: TableSchema, log: FaultLog, refused: list[str]
-) -> Sheet:
+def _sheet(table: pa.Table, places: dict[str, int], schema: TableSchema, log: FaultLog, refused: list[str]) -> Sheet:
     columns = {}
     for name, at in places.items():
         column = table.column(at)
@@ -66,9 +64,7 @@ def _sheet(
         except (pa.ArrowException, ValueError) as error:
             log.add(schema.name, f"broken ({shown(str(error))})", "a sound column", column=name)
             refused = [*refused, name]
-    return Sheet(
-        schema=schema, form="arrow", n_rows=table.num_rows, columns=columns, refused=frozenset(refused)
-    )
+    return Sheet(schema=schema, form="arrow", n_rows=table.num_rows, columns=columns, refused=frozenset(refused))
 
 
 def _known(schema: TableSchema, names: list[str], log: FaultLog) -> dict[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.network import IntArray, Network
@@ -13,6 +12,7 @@ from engine.orders import Orders
 from engine.rates import lost_cents
 from engine.shipments import MAX_CODE_BITS, Shipments, level_of, piece_shifts
 from engine.visits import grown
+from solver.kernels import kernel
 from solver.source import MILLI, NO_FLOOR, Prices, price_of
 
 MAX_TABLE_PIECES = 20
@@ -34,7 +34,7 @@ class Listing(NamedTuple):
     floor: IntArray  # by order asked
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _compact(code: int, n_pieces: int) -> int:
     """One bit a piece from a code whose pieces all go whole or not at all (two bits each)."""
     mask = 0
@@ -43,7 +43,7 @@ def _compact(code: int, n_pieces: int) -> int:
     return mask
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _left_cents(
     lost_unit: IntArray, line_piece: IntArray, line_step: IntArray, priority: int, room: int, shifts: IntArray
 ) -> int:
@@ -55,7 +55,7 @@ def _left_cents(
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _net_gains(
     network: Network,
     orders: Orders,
@@ -149,7 +149,7 @@ def _net_gains(
             slot_of[offer - first_offer] = slot
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _relaxed_gain(
     network: Network,
     orders: Orders,
@@ -204,7 +204,7 @@ def _relaxed_gain(
     by_value = np.argsort(-alone)
     ceiling = 0.0
     if most <= 3:
-        limit = 400_000
+        limit = max(1000, 8_000_000 // max(20, n_lines))
         current = np.zeros((most + 1, n_lines))
         total = np.zeros(most + 1)
         at = np.zeros(most + 1, np.int64)
@@ -241,7 +241,7 @@ def _relaxed_gain(
     return ceiling - (least if least > 0.0 else most * least) + network.split_cents
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weak_floor(network: Network, orders: Orders, order: int) -> int:
     """A floor that holds for every option of an order at any prices: each unit at its cheapest, or left.
 
@@ -264,7 +264,7 @@ def weak_floor(network: Network, orders: Orders, order: int) -> int:
     return np.int64(np.floor(max(total, -(2.0**50)) * MILLI))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _same_offers(a: IntArray, b: IntArray) -> bool:
     if a.size != b.size:
         return False
@@ -274,7 +274,7 @@ def _same_offers(a: IntArray, b: IntArray) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pairs(one: IntArray, two: IntArray, n_sets: int) -> None:
     """Best gain of at most two disjoint sets that make up exactly each set."""
     for s in range(n_sets):
@@ -286,7 +286,7 @@ def _pairs(one: IntArray, two: IntArray, n_sets: int) -> None:
         two[s] = best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_inside(table: IntArray, n_pieces: int) -> None:
     """Turn the best of each exact set into the best of all sets inside it."""
     for piece in range(n_pieces):
@@ -296,7 +296,7 @@ def _best_inside(table: IntArray, n_pieces: int) -> None:
                 table[s] = max(table[s], table[s ^ bit])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _useful(
     gain: IntArray,
     slot_of: IntArray,
@@ -361,7 +361,7 @@ def _useful(
     return n, best_ceiling
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_two(table_one: IntArray, room: int) -> tuple[int, int]:
     """The most that two disjoint sets inside a room save, from the best inside each set; and one of the two."""
     best, chosen = table_one[room], room
@@ -374,7 +374,7 @@ def _best_two(table_one: IntArray, room: int) -> tuple[int, int]:
     return best, chosen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_triples(
     gain: IntArray,
     fill: IntArray,
@@ -419,7 +419,7 @@ def _best_triples(
     return best, min(n_triples, triples.shape[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _offer_inside(gain: IntArray, fill: IntArray, slot_of: IntArray, n_offers: int, room: int, a: int, b: int) -> int:
     """The best offer inside a set whose slot differs from those of two other offers (-1: none); -1 if none pays."""
     best = -1
@@ -432,7 +432,7 @@ def _offer_inside(gain: IntArray, fill: IntArray, slot_of: IntArray, n_offers: i
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ceiling(
     gain: int,
     rest: int,
@@ -451,7 +451,7 @@ def _ceiling(
     return gain + (most - 1) * table_one[rest]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _seed_value(gain: IntArray, fill: IntArray, seed: IntArray, everything: int) -> tuple[int, bool]:
     """Net gain of a seed's offers (-1: no offer), and whether they serve everything."""
     value = np.int64(0)
@@ -463,10 +463,8 @@ def _seed_value(gain: IntArray, fill: IntArray, seed: IntArray, everything: int)
     return value, served == everything
 
 
-@njit(cache=True, nogil=True)
-def _add_seed(
-    value_of: IntArray, size: IntArray, chosen: NDArray[np.int64], n: int, value: int, seed: IntArray
-) -> int:
+@kernel
+def _add_seed(value_of: IntArray, size: IntArray, chosen: NDArray[np.int64], n: int, value: int, seed: IntArray) -> int:
     """Keep a seed as an option unless it is kept already; return how many are kept."""
     offers = np.sort(seed[seed >= 0])
     for k in range(n):
@@ -477,7 +475,7 @@ def _add_seed(
     return n + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _keep_best(value: IntArray, size: IntArray, chosen: NDArray[np.int64], n: int, limit: int) -> int:
     order = np.argsort(value[:n], kind="mergesort")[:limit]
     value[: order.size] = value[:n][order]
@@ -486,7 +484,7 @@ def _keep_best(value: IntArray, size: IntArray, chosen: NDArray[np.int64], n: in
     return order.size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def price_orders(
     network: Network,
     orders: Orders,
@@ -610,9 +608,7 @@ def price_orders(
                 useful,
             )
             if most == 3 and not with_pairs:
-                best_gain, n_seeds = _best_triples(
-                    gain, fill, n_offers, n_pieces, everything, table_one, seeds
-                )
+                best_gain, n_seeds = _best_triples(gain, fill, n_offers, n_pieces, everything, table_one, seeds)
                 ceiling = min(ceiling, best_gain)
                 for k in range(n_seeds):
                     second = _offer_inside(gain, fill, slot_of, n_offers, seeds[k, 1], seeds[k, 0], -1)
@@ -640,7 +636,7 @@ def price_orders(
         for listing in range(2):
             target = best
             if listing == 1:
-                if most == 1 and 1 < limit and n_offers <= ALWAYS_ALL:
+                if most == 1 and limit > 1 and n_offers <= ALWAYS_ALL:
                     slack_here = np.int64(NO_FLOOR)
                 else:
                     slack_here = slack
@@ -767,12 +763,10 @@ def price_orders(
             n_out_offers += offers.size
             n_out += 1
             out_first[n_out] = n_out_offers
-    return Listing(
-        out_order[:n_out].copy(), out_first[: n_out + 1].copy(), out_offer[:n_out_offers].copy(), floor
-    )
+    return Listing(out_order[:n_out].copy(), out_first[: n_out + 1].copy(), out_offer[:n_out_offers].copy(), floor)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def option_columns(
     network: Network,
     orders: Orders,
@@ -843,8 +837,6 @@ def option_columns(
                     amount[n_entries] = used
                     n_entries += 1
         lines = slice(line_first[order], line_first[order + 1])
-        cost[i] += _left_cents(
-            lost_unit[lines], line_piece[lines], line_step[lines], priority[order], room, shifts
-        )
+        cost[i] += _left_cents(lost_unit[lines], line_piece[lines], line_step[lines], priority[order], room, shifts)
         usage_start[i + 1] = n_entries
     return cost, usage_start, resource[:n_entries].copy(), amount[:n_entries].copy()

@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.network import NO_LANE, NO_RATE, NO_RESOURCE, IntArray
+from solver.kernels import kernel
 
 EARTH_RADIUS_KM = 6371.0088
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def distance_m(lat1: float, lon1: float, lat2: float, lon2: float) -> int:
     """Great circle in whole metres (haversine)."""
     phi1 = math.radians(lat1)
@@ -27,7 +27,7 @@ def distance_m(lat1: float, lon1: float, lat2: float, lon2: float) -> int:
     return int(np.rint(2.0 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h))) * 1000.0))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def freight_cents(
     rate_first: IntArray,
     rate_max_g: IntArray,
@@ -58,16 +58,16 @@ def freight_cents(
     return cents + (cents * fuel_bp + 5000) // 10000 + surcharge_cents
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def carbon_cents(cents_per_kg: int, g_per_tonne_km: int, weight_g: int, metres: int) -> int:
     """Cost of carbon, in float64 from left to right as MODEL.md says."""
     if cents_per_kg == 0 or g_per_tonne_km == 0:
         return 0
     grams = float(cents_per_kg) * float(g_per_tonne_km)
-    return int(math.floor(grams * float(weight_g) * float(metres) / 1e12 + 0.5))
+    return math.floor(grams * float(weight_g) * float(metres) / 1e12 + 0.5)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def late_cents(cents_per_day: int, n_days: int, priority_pct: int) -> int:
     """Cost of so many days after deliver_by (none where negative)."""
     if n_days <= 0:
@@ -75,13 +75,13 @@ def late_cents(cents_per_day: int, n_days: int, priority_pct: int) -> int:
     return (cents_per_day * n_days * priority_pct + 50) // 100
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lost_cents(unit_cents: int, quantity: int, priority_pct: int) -> int:
     """Cost of leaving a quantity of a line unallocated."""
     return (unit_cents * quantity * priority_pct + 50) // 100
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lane_or_band(
     lane_row: NDArray[np.int32],
     lane_rate: IntArray,
@@ -105,7 +105,7 @@ def lane_or_band(
     return np.int64(NO_RATE), np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def named_in(first: IntArray, nodes: IntArray, order: int, node: int) -> bool:
     """Whether an order's list of nodes names a node."""
     for i in range(first[order], first[order + 1]):
@@ -114,7 +114,7 @@ def named_in(first: IntArray, nodes: IntArray, order: int, node: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def covers(have: NDArray[np.uint64], i: int, need: NDArray[np.uint64], j: int) -> bool:
     """Whether capability set ``i`` of one table holds set ``j`` of another."""
     for word in range(need.shape[1]):
@@ -123,7 +123,7 @@ def covers(have: NDArray[np.uint64], i: int, need: NDArray[np.uint64], j: int) -
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def stock_resource(pair_first_resource: IntArray, stock_day: IntArray, pair: int, day: int) -> int:
     """The stock interval that a shipment on a day draws on first; -1 where nothing has arrived by then."""
     resource = NO_RESOURCE

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.calendar import NO_DAY
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.rates import distance_m, lane_or_band, named_in, stock_resource
+from solver.kernels import kernel
 
 REASONS = (
     "held",
@@ -23,10 +23,10 @@ REASONS = (
 )
 HELD, NO_CANDIDATE, NO_STOCK, NO_SERVICE, NO_CAPACITY, SHIP_COMPLETE, MAX_SHIPMENTS, OUTBID = range(8)
 SERVABLE = OUTBID
-COVER_STEPS = 20_000
+COVER_STEPS = 200_000
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def service_route(
     network: Network, orders: Orders, order: int, node: int, service: int, metres: int
 ) -> tuple[int, int, int]:
@@ -49,7 +49,7 @@ def service_route(
     return rate, network.band_transit[-1 - row], network.band_zone[-1 - row]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _may_serve(network: Network, orders: Orders, order: int, node: int, metres: int) -> bool:
     """Whether a node is a candidate for an order, capabilities apart."""
     if network.node_offline[node] or metres / 1000.0 > network.max_distance_km:
@@ -60,19 +60,19 @@ def _may_serve(network: Network, orders: Orders, order: int, node: int, metres: 
     return not named_in(orders.not_first, orders.not_node, order, node)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _covers(have: NDArray[np.uint64], need: NDArray[np.uint64]) -> bool:
     return not (need & ~have).any()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pair_of(network: Network, sku: int, node: int) -> int:
     first, last = network.sku_first_pair[sku], network.sku_first_pair[sku + 1]
     at = first + np.searchsorted(network.pair_node[first:last], node)
     return at if at < last and network.pair_node[at] == node else -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sells(network: Network, orders: Orders, lines: IntArray, node: int, day: int, splits: bool) -> bool:
     """Whether a node sells what all the lines of a piece want by a day (with splits: one unit)."""
     for i in range(lines.size):
@@ -87,7 +87,7 @@ def _sells(network: Network, orders: Orders, lines: IntArray, node: int, day: in
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _piece_reason(
     network: Network, orders: Orders, order: int, piece: int, lines: IntArray, slot_masks: IntArray
 ) -> int:
@@ -122,7 +122,9 @@ def _piece_reason(
         if first_slot == last_slot:
             continue
         if splits:
-            resource = stock_resource(network.pair_first_resource, network.stock_day, at, network.slot_day[last_slot - 1])
+            resource = stock_resource(
+                network.pair_first_resource, network.stock_day, at, network.slot_day[last_slot - 1]
+            )
             sold += network.supply[resource] if resource >= 0 else 0
         for slot in range(first_slot, last_slot):
             if not _sells(network, orders, lines, node, network.slot_day[slot], splits):
@@ -158,7 +160,19 @@ def _piece_reason(
     return reason
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def _largest(masks: IntArray) -> IntArray:
+    """The sets that no other holds."""
+    keep = np.ones(masks.size, np.bool_)
+    for i in range(masks.size):
+        for j in range(masks.size):
+            if i != j and masks[i] & ~masks[j] == 0:
+                keep[i] = False
+                break
+    return masks[keep]
+
+
+@kernel
 def _covered(masks: IntArray, wanted: int, most: int) -> bool:
     """Whether at most ``most`` of some sets cover the wanted pieces (yes where the search gets too long)."""
     chosen = np.zeros(most + 1, np.int64)
@@ -193,7 +207,7 @@ def _covered(masks: IntArray, wanted: int, most: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reasons_of(network: Network, orders: Orders, unallocated: NDArray[np.bool_]) -> IntArray:
     """Index into ``REASONS`` of each line; meaningful where ``unallocated`` is set."""
     out = np.full(orders.line_sku.size, OUTBID, np.int64)
@@ -228,7 +242,7 @@ def reasons_of(network: Network, orders: Orders, unallocated: NDArray[np.bool_])
         if orders.ship_complete[order] and n_servable < n_pieces:
             last_reason = SHIP_COMPLETE
         else:
-            masks = np.unique(slot_masks)
+            masks = _largest(np.unique(slot_masks))
             if not _covered(masks, servable, min(orders.max_shipments[order], n_pieces)):
                 last_reason = MAX_SHIPMENTS
         for line in range(first, last):

@@ -80,9 +80,7 @@ def _check_words(texts: pa.Array, targets: pa.Array, bad: Flags, place: Place, e
     word_of_row = np.full(len(texts), -1)
     given = flags(texts.is_valid())
     word_of_row[given] = first_word[encoded.indices.drop_null().to_numpy()]
-    place.report_rows(
-        (word_of_row >= 0) & ~bad, lambda index: shown(words[int(word_of_row[index])].as_py()), expected
-    )
+    place.report_rows((word_of_row >= 0) & ~bad, lambda index: shown(words[int(word_of_row[index])].as_py()), expected)
 
 
 def check_one_of(schema: TableSchema, columns: dict[str, pa.Array], bad: Flags, place: Place) -> None:

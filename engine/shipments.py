@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from engine.network import NO_RATE, IntArray, Network
+from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.rates import carbon_cents, covers, freight_cents, lost_cents
 from engine.visits import Visits, grown, reach, visits_of
+from solver.kernels import kernel
 
 MAX_CODE_BITS = 62
 MAX_SUBSETS = 40_000
@@ -60,7 +60,7 @@ class Loads(NamedTuple):
     requires: NDArray[np.uint64]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def piece_shifts(piece_first: IntArray, piece_levels: IntArray, order: int) -> IntArray:
     """Bit offset of each piece's field in a code, and last the total width."""
     first, last = piece_first[order], piece_first[order + 1]
@@ -75,14 +75,14 @@ def piece_shifts(piece_first: IntArray, piece_levels: IntArray, order: int) -> I
     return shifts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def level_of(code: int, shifts: IntArray, piece: int) -> int:
     """The level that a code gives a piece."""
     width = shifts[piece + 1] - shifts[piece]
     return (code >> shifts[piece]) & ((np.int64(1) << width) - 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _loads(size: int, n_words: int) -> Loads:
     return Loads(
         np.zeros(size, np.int64),
@@ -95,7 +95,7 @@ def _loads(size: int, n_words: int) -> Loads:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_steps(network: Network, orders: Orders, order: int, shifts: IntArray, steps: Loads) -> None:
     """What one level of each piece adds, entry ``piece`` of ``steps``; ``gain`` is that of all its levels."""
     n_pieces = shifts.size - 1
@@ -121,7 +121,7 @@ def _fill_steps(network: Network, orders: Orders, order: int, shifts: IntArray, 
         steps.requires[piece] |= network.item_requires[sku]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _combine(
     pieces: IntArray,
     lows: IntArray,
@@ -160,7 +160,7 @@ def _combine(
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _select(pieces: IntArray, rivals: IntArray, steps: Loads, out: Loads) -> int:
     """Fill ``out`` with what a slot might do for a large order; return how many combinations.
 
@@ -202,7 +202,7 @@ def _select(pieces: IntArray, rivals: IntArray, steps: Loads, out: Loads) -> int
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _stock_suffices(
     supply: IntArray, amounts: IntArray, pieces: IntArray, shifts: IntArray, resources: IntArray, code: int
 ) -> bool:
@@ -217,7 +217,7 @@ def _stock_suffices(
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_by_weight(
     rate_first: IntArray,
     rate_max_g: IntArray,
@@ -253,14 +253,20 @@ def _best_by_weight(
             if rate[service] < 0 or capped[service] >= 0:
                 continue
             value = late[service] + freight_cents(
-                rate_first, rate_max_g, rate_cents, rate[service], ends[i], fuel_bp[service], surcharge[service]
+                rate_first,
+                rate_max_g,
+                rate_cents,
+                rate[service],
+                ends[i],
+                fuel_bp[service],
+                surcharge[service],
             )
             if best[i] < 0 or value < cents[i] or (value == cents[i] and day[service] < day[best[i]]):
                 best[i], cents[i] = service, value
     return ends, cents, best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lower_line(
     rate_first: IntArray,
     rate_max_g: IntArray,
@@ -295,9 +301,7 @@ def _lower_line(
                 for row in range(first, last):
                     w = parcels * heaviest + rate_max_g[row]
                     if w < weight_g:
-                        cents = freight_cents(
-                            rate_first, rate_max_g, rate_cents, rate[service], w, fuel, extra
-                        )
+                        cents = freight_cents(rate_first, rate_max_g, rate_cents, rate[service], w, fuel, extra)
                         base = min(base, late[service] + cents - slope * w)
         value = base + slope * 0.6 * weight_g
         if value > best_value:
@@ -305,7 +309,7 @@ def _lower_line(
     return best_base, best_slope
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visits) -> Shipments:
     """The offers of every visit.
 
@@ -330,6 +334,7 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
     stop_first, stop_line, stop_resource = visits.stop_first, visits.stop_line, visits.stop_resource
     n_services = fuel_bp.size
     n_words = network.item_requires.shape[1]
+    folded = orders.folded
 
     listed = np.ones(end - begin, np.bool_)
     n_visits = visit_slot.size
@@ -393,7 +398,7 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
         n_combinations = 0.0
         n_rivals = 0
         for look in range(2):
-            few = n_combinations > MAX_SUBSETS
+            few = n_combinations > MAX_SUBSETS or folded[order]
             if look == 1 and few:
                 listed[order - begin] = False
             for visit in range(first_visit, last_visit):
@@ -556,7 +561,7 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _remember(rivals: IntArray, n_rivals: int, mask: int) -> int:
     """Keep the largest different piece sets seen so far; return how many are kept."""
     for i in range(n_rivals):
@@ -574,7 +579,7 @@ def _remember(rivals: IntArray, n_rivals: int, mask: int) -> int:
     return n_rivals
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _n_bits(mask: int) -> int:
     n = 0
     while mask:

@@ -169,9 +169,7 @@ def empty_sheet(schema: TableSchema) -> Sheet:
     return Sheet(schema=schema, form="objects", n_rows=0, columns={})
 
 
-def known_columns(
-    schema: TableSchema, names: Sequence[str], report: Callable[[str, str, str], None]
-) -> dict[str, int]:
+def known_columns(schema: TableSchema, names: Sequence[str], report: Callable[[str, str, str], None]) -> dict[str, int]:
     """Return where each known column is; unknown and repeated names are reported.
 
     Parameters

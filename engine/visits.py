@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
 from engine.calendar import NO_DAY
 from engine.network import NO_RATE, IntArray, Network
 from engine.orders import Orders
 from engine.rates import covers, distance_m, lane_or_band, late_cents, named_in, stock_resource
+from solver.kernels import kernel
 
 
 class Reach(NamedTuple):
@@ -44,7 +43,7 @@ class Visits(NamedTuple):
     stop_n_resources: IntArray
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def grown(buffer: IntArray, needed: int) -> IntArray:
     """A buffer of at least the needed size with the same beginning."""
     if needed <= buffer.size:
@@ -54,7 +53,7 @@ def grown(buffer: IntArray, needed: int) -> IntArray:
     return larger
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reach(network: Network, orders: Orders, begin: int, end: int) -> Reach:
     """Nodes that may serve lines of orders ``begin .. end - 1``, by MODEL.md's rules on candidates."""
     node_lat, node_lon, offline = network.node_lat, network.node_lon, network.node_offline
@@ -139,7 +138,7 @@ def reach(network: Network, orders: Orders, begin: int, end: int) -> Reach:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def visits_of(network: Network, orders: Orders, begin: int, end: int, reached: Reach) -> Visits:
     """Slots of reached nodes with something in stock for the order and a service that goes, in time if it must."""
     supply = network.supply

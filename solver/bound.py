@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from solver.kernels import kernel
 from solver.problem import IntArray, Problem
 from solver.source import MILLI
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reduced_costs(
     cost: IntArray, usage_start: IntArray, usage_resource: IntArray, usage_amount: IntArray, price: IntArray
 ) -> IntArray:
@@ -34,8 +34,9 @@ def reduced(problem: Problem, price: IntArray) -> IntArray:
     largest = 0.0
     if problem.n_options and problem.usage_resource.size:
         value = problem.usage_amount.astype(np.float64) * price[problem.usage_resource]
-        largest = float(np.max(np.add.reduceat(np.append(value, 0.0), np.minimum(
-            problem.usage_start[:-1], value.size))))
+        largest = float(
+            np.max(np.add.reduceat(np.append(value, 0.0), np.minimum(problem.usage_start[:-1], value.size)))
+        )
     costs = float(np.abs(problem.cost).max(initial=0)) * MILLI
     if largest + costs > 2.0**61:
         raise OverflowError(f"reduced costs up to {largest + costs:.3g} thousandths of a cent, expected below 2^61")

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from solver.kernels import kernel
 from solver.problem import FloatArray, IntArray, Problem
 from solver.source import MILLI, Prices
 
@@ -104,7 +104,7 @@ class Cuts:
         return Prices(unit, table_first, table)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _extended_usage(
     usage_start: IntArray,
     usage_resource: IntArray,
@@ -159,7 +159,7 @@ def separate(problem: Problem, share: FloatArray) -> Cuts:
     return Cuts(resource=resource, numerator=numerator, denominator=denominator)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _separate(mass: FloatArray, supply: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     out = np.empty((mass.shape[0], 3), np.int64)
     n = 0

@@ -19,6 +19,8 @@ from solver.watch import Watch
 
 FIRST_SLACK_CENTS = 300
 OPTIONS_A_STAGE = 16
+ALTERNATIVES = 48
+ALTERNATIVES_SLACK_CENTS = 2_000
 SLACK_IN_TEMPERATURES = 6.0
 MOST_SLACK_CENTS = 400.0
 REACH_IN_TEMPERATURES = 15.0
@@ -111,6 +113,14 @@ class DualAscent:
         """Ask for a first few options of every core group."""
         asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
         self._ask(asked, Prices.zero(self.pool.problem.n_resources), FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE)
+
+    def list_alternatives(self) -> None:
+        """List what core groups could fall back on at today's prices, for the primal."""
+        price = rounded(self.price)
+        asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
+        prices = self.dual.cuts.prices(price, self.pool.problem.supply)
+        floor = self._ask(asked, prices, ALTERNATIVES_SLACK_CENTS * MILLI, ALTERNATIVES)
+        self._certify(price, asked, floor)
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Climb through stages; afterwards let in groups whose cheapest option has got a price, and go on."""

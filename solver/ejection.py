@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from solver.greedy import NONE, take
+from solver.kernels import kernel
 from solver.problem import FloatArray, IntArray, Problem
 
 MAX_EVICTED = 12
@@ -75,7 +75,7 @@ class Annealer:
         self.cost = self.best_cost
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next(state: np.uint64) -> np.uint64:
     """One step of xorshift64."""
     state ^= state << np.uint64(13)
@@ -84,7 +84,7 @@ def _next(state: np.uint64) -> np.uint64:
     return state
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _link(option, usage_start, usage_resource, member_first, member, count, place):  # type: ignore[no-untyped-def]
     for entry in range(usage_start[option], usage_start[option + 1]):
         resource = usage_resource[entry]
@@ -94,7 +94,7 @@ def _link(option, usage_start, usage_resource, member_first, member, count, plac
         count[resource] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _unlink(option, usage_start, usage_resource, member_first, member, count, place):  # type: ignore[no-untyped-def]
     for entry in range(usage_start[option], usage_start[option + 1]):
         resource = usage_resource[entry]
@@ -104,7 +104,7 @@ def _unlink(option, usage_start, usage_resource, member_first, member, count, pl
         place[moved] = place[entry]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_fit(  # type: ignore[no-untyped-def]
     group, first, cost, usage_start, usage_resource, usage_amount, value, weight, left
 ):
@@ -126,7 +126,7 @@ def _best_fit(  # type: ignore[no-untyped-def]
     return best, least
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _anneal(  # type: ignore[no-untyped-def]
     first,
     cost,
@@ -248,9 +248,7 @@ def _anneal(  # type: ignore[no-untyped-def]
             _link(option, usage_start, usage_resource, member_first, member, count, place)
             while n_back < n_evicted:
                 other = evicted[n_back]
-                found, _ = _best_fit(
-                    other, first, cost, usage_start, usage_resource, usage_amount, value, weight, left
-                )
+                found, _ = _best_fit(other, first, cost, usage_start, usage_resource, usage_amount, value, weight, left)
                 if found == NONE:
                     failed = True
                     break

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from solver.kernels import kernel
 from solver.problem import IntArray, Problem
 
 NONE = -1
@@ -19,7 +19,16 @@ def greedy(problem: Problem, order: IntArray, value: IntArray) -> IntArray:
     """Groups in a given order take their option of least value that fits; -1 where none does, int64[n_groups]."""
     choice = np.full(problem.n_groups, NONE, np.int64)
     left = problem.supply.copy()
-    _settle(problem.first, problem.usage_start, problem.usage_resource, problem.usage_amount, order, value, choice, left)
+    _settle(
+        problem.first,
+        problem.usage_start,
+        problem.usage_resource,
+        problem.usage_amount,
+        order,
+        value,
+        choice,
+        left,
+    )
     return choice
 
 
@@ -27,11 +36,20 @@ def improve(problem: Problem, choice: IntArray, order: IntArray, value: IntArray
     """Groups in a given order give up their option and take the one of least value that fits, int64[n_groups]."""
     better = choice.copy()
     left = problem.supply - problem.usage_of(choice[choice >= 0])
-    _settle(problem.first, problem.usage_start, problem.usage_resource, problem.usage_amount, order, value, better, left)
+    _settle(
+        problem.first,
+        problem.usage_start,
+        problem.usage_resource,
+        problem.usage_amount,
+        order,
+        value,
+        better,
+        left,
+    )
     return better
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take(
     option: int,
     sign: int,
@@ -49,7 +67,7 @@ def take(
     return fits
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle(
     first: IntArray,
     usage_start: IntArray,

@@ -86,9 +86,7 @@ def _suits_cpsat(problem: Problem) -> bool:
     return short_rows and problem.n_options <= _CPSAT_OPTIONS
 
 
-def _verified(
-    problem: Problem, option: IntArray, raw: RawResult, hint: IntArray | None, floor: int
-) -> MipResult:
+def _verified(problem: Problem, option: IntArray, raw: RawResult, hint: IntArray | None, floor: int) -> MipResult:
     """Keep of a solver's answer what exact integers confirm; the floor is a bound in any case."""
     choice, objective = None, None
     if hint is not None:

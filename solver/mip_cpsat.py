@@ -24,9 +24,7 @@ def fits_cpsat(problem: Problem, floor_cost: IntArray) -> bool:
     return float(used.max(initial=0.0)) <= _MAX_SUM
 
 
-def solve_cpsat(
-    problem: Problem, floor_cost: IntArray, hint: IntArray | None, limits: MipLimits
-) -> RawResult:
+def solve_cpsat(problem: Problem, floor_cost: IntArray, hint: IntArray | None, limits: MipLimits) -> RawResult:
     """Solve a reduced problem with CP-SAT on one thread.
 
     Parameters
@@ -87,9 +85,7 @@ def _model(problem: Problem, extra: IntArray, hint: IntArray | None) -> cp_sat.C
     order = np.argsort(problem.usage_resource, kind="stable")
     owner = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))[order].tolist()
     amount = problem.usage_amount[order].tolist()
-    row = offsets(
-        np.bincount(problem.usage_resource, minlength=problem.n_resources).astype(np.int64)
-    ).tolist()
+    row = offsets(np.bincount(problem.usage_resource, minlength=problem.n_resources).astype(np.int64)).tolist()
     for resource, supply in enumerate(problem.supply.tolist()):
         linear = model.constraints.add().linear
         linear.vars.extend(owner[row[resource] : row[resource + 1]])

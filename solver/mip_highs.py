@@ -30,9 +30,7 @@ _MAX_AMOUNT = 2**30
 """Above this amount a double cannot hold row sums to the tolerance, and what HiGHS proves is not believed."""
 
 
-def solve_highs(
-    problem: Problem, floor_cost: IntArray, hint: IntArray | None, limits: MipLimits
-) -> RawResult:
+def solve_highs(problem: Problem, floor_cost: IntArray, hint: IntArray | None, limits: MipLimits) -> RawResult:
     """Solve a reduced problem with HiGHS.
 
     Parameters

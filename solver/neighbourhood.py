@@ -6,10 +6,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from solver.bound import group_minimum
 from solver.core import part_of
+from solver.kernels import kernel
 from solver.mip import MipLimits, solve_mip
 from solver.problem import IntArray, Problem, offsets, ranges
 from solver.source import MILLI
@@ -92,8 +92,10 @@ class NeighbourhoodSearch:
             options = options[near]
             left = problem.supply - usage + problem.usage_of(choice[groups])
             # neighbourhoods solved side by side share what is left over
-            share = left if len(picks) == 1 else np.minimum(
-                left, problem.usage_of(choice[groups]) + (problem.supply - usage) // len(picks)
+            share = (
+                left
+                if len(picks) == 1
+                else np.minimum(left, problem.usage_of(choice[groups]) + (problem.supply - usage) // len(picks))
             )
             part = part_of(problem, options, share)
             hint = np.searchsorted(options, choice[groups])
@@ -107,7 +109,7 @@ class NeighbourhoodSearch:
         return better, saved
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _grow(
     centre: int,
     size: int,

@@ -12,8 +12,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from solver.kernels import kernel
 from solver.problem import FloatArray, IntArray, Problem
 
 MEAN_DECAY = 0.9
@@ -30,8 +31,8 @@ class Smooth:
     cost: FloatArray
     rows: IntArray  # resources with a price, rising
     usage_start: IntArray
-    usage_row: IntArray
-    usage_amount: FloatArray
+    usage_row: NDArray[np.int32]
+    usage_amount: NDArray[np.float32]
     supply: FloatArray
     bounds: IntArray  # groups of each shard
 
@@ -45,14 +46,14 @@ def prepare(problem: Problem, price: FloatArray) -> Smooth:
     keep = (row >= 0) & (problem.usage_amount > 0)
     kept = np.concatenate((np.zeros(1, np.int64), np.cumsum(keep)))
     usage_start = kept[problem.usage_start]
-    amount = problem.usage_amount[keep].astype(np.float64)
+    amount = problem.usage_amount[keep].astype(np.float32)
     size = np.searchsorted(problem.first, np.linspace(0, problem.n_options, N_SHARDS + 1).astype(np.int64))
     return Smooth(
         problem=problem,
         cost=problem.cost.astype(np.float64),
         rows=rows,
         usage_start=usage_start,
-        usage_row=row[keep],
+        usage_row=row[keep].astype(np.int32),
         usage_amount=amount,
         supply=problem.supply[rows].astype(np.float64),
         bounds=np.concatenate(([0], size[1:-1], [problem.n_groups])).astype(np.int64),
@@ -72,7 +73,7 @@ def largest_usage(problem: Problem) -> IntArray:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _largest_usage(
     first: IntArray, usage_start: IntArray, usage_resource: IntArray, usage_amount: IntArray, n_resources: int
 ) -> IntArray:
@@ -95,15 +96,15 @@ def _largest_usage(
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _soft_pass(
     begin: int,
     end: int,
     first: IntArray,
     cost: FloatArray,
     usage_start: IntArray,
-    usage_row: IntArray,
-    usage_amount: FloatArray,
+    usage_row: NDArray[np.int32],
+    usage_amount: NDArray[np.float32],
     price: FloatArray,
     temperature: float,
     usage: FloatArray,

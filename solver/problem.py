@@ -71,9 +71,7 @@ class Problem:
         _check_offsets("first", problem.first, problem.cost.size)
         _check_offsets("usage_start", problem.usage_start, problem.usage_resource.size)
         if problem.usage_start.size != problem.cost.size + 1:
-            raise ValueError(
-                f"usage_start has {problem.usage_start.size} entries, expected {problem.cost.size + 1}"
-            )
+            raise ValueError(f"usage_start has {problem.usage_start.size} entries, expected {problem.cost.size + 1}")
         if problem.usage_amount.size != problem.usage_resource.size:
             raise ValueError(
                 f"usage_amount has {problem.usage_amount.size} entries, expected {problem.usage_resource.size}"

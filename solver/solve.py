@@ -28,6 +28,7 @@ SMALL_GROUPS = 400
 SMALL_OPTIONS = 20_000
 EXACT_OPTIONS = 12_000
 EXACT_LIMIT = 2_000
+EXACT_GROUPS = 1_000
 POLISH = (
     Stage(temperature=6.0, step_cents=6.0, n_steps=80, cuts=True),
     Stage(temperature=4.0, step_cents=2.0, n_steps=120, cuts=True),
@@ -70,7 +71,13 @@ def solve(
     -------
     Result
     """
-    run = _Run(problem, params or SolveParams(), source, executor, Watch(params or SolveParams(), clock, on_progress, interrupt))
+    run = _Run(
+        problem,
+        params or SolveParams(),
+        source,
+        executor,
+        Watch(params or SolveParams(), clock, on_progress, interrupt),
+    )
     return run.result(run.go())
 
 
@@ -78,7 +85,12 @@ class _Run:
     """One run: a pool, the best choice, the best bound."""
 
     def __init__(
-        self, problem: Problem, params: SolveParams, source: Source | None, executor: Executor | None, watch: Watch
+        self,
+        problem: Problem,
+        params: SolveParams,
+        source: Source | None,
+        executor: Executor | None,
+        watch: Watch,
     ) -> None:
         self._params = params
         self._source = source
@@ -138,6 +150,7 @@ class _Run:
             if self._source is not None:
                 dual.list_core()
             dual.run(STAGES)
+            dual.list_alternatives()
         self._raise_bound(whole_cents(dual.dual.bound_milli))
         watch.note("prices", self._objective, self._bound)
         with watch.phase("greedy"):
@@ -197,9 +210,7 @@ class _Run:
         part, value, choice, now = core
         price = rounded(dual.price)[: self._n_resources][part.resource]
         with watch.phase("neighbourhoods"):
-            search = NeighbourhoodSearch(
-                part.problem, price, value, 400 * MILLI, self._params.seed * 1000 + rounds
-            )
+            search = NeighbourhoodSearch(part.problem, price, value, 400 * MILLI, self._params.seed * 1000 + rounds)
             idle = 0
             limits = MipLimits(max_nodes=20, max_deterministic_seconds=0.2, seed=self._params.seed)
             for _ in range(40 + 20 * rounds):
@@ -262,7 +273,7 @@ class _Run:
             if dual.pool.closed.all() and dual.pool.problem.n_options <= EXACT_OPTIONS:
                 self._close(dual.pool, effort)
             return
-        if dual.pool.problem.n_groups > EXACT_OPTIONS:
+        if dual.pool.problem.n_groups > EXACT_GROUPS and not dual.pool.closed.all():
             return
         at_prices, complete = dual.complete(
             max(0, self._objective * MILLI - dual.dual.bound_milli) + MILLI, EXACT_LIMIT
@@ -278,9 +289,7 @@ class _Run:
             return
         options = np.flatnonzero(keep)
         part = part_of(merged_usage(problem), options)
-        limits = MipLimits(
-            max_nodes=max(1, int(20 * effort)), max_deterministic_seconds=effort, seed=self._params.seed
-        )
+        limits = MipLimits(max_nodes=max(1, int(20 * effort)), max_deterministic_seconds=effort, seed=self._params.seed)
         exact = solve_exact(part.problem, np.searchsorted(options, now), limits)
         if exact.choice is not None:
             self._accept(pool, options[exact.choice])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numba import njit
 
+from solver.kernels import kernel
 from solver.problem import IntArray
 
 MILLI = 1000
@@ -34,7 +34,7 @@ class Prices(NamedTuple):
         return cls(np.zeros(n_resources, np.int64), np.zeros(n_resources + 1, np.int64), np.zeros(0, np.int64))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def price_of(unit: IntArray, table_first: IntArray, table: IntArray, resource: int, amount: int) -> int:
     """Price of an amount of a resource, in thousandths of a cent, from the fields of :class:`Prices`."""
     first, last = table_first[resource], table_first[resource + 1]

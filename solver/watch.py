@@ -62,9 +62,7 @@ class Watch:
 
     def note(self, phase: str, objective: int | None, bound: int | None) -> None:
         """Record and tell where the run stands."""
-        point = TracePoint(
-            phase=phase, elapsed_seconds=self.elapsed_seconds, objective=objective, bound=bound
-        )
+        point = TracePoint(phase=phase, elapsed_seconds=self.elapsed_seconds, objective=objective, bound=bound)
         self.trace.append(point)
         if self._on_progress is not None:
             self._on_progress(point)

@@ -105,9 +105,7 @@ class Judgement(NamedTuple):
     features: set[str]
 
 
-def judge(
-    drawn: Document, allocation: Allocation, *, optimal: bool, solution: Solution | None = None
-) -> Judgement:
+def judge(drawn: Document, allocation: Allocation, *, optimal: bool, solution: Solution | None = None) -> Judgement:
     """Compare an allocation of a drawn batch with the brute force, and check it."""
     solution = solution or brute_force(drawn)
     summary = allocation.summary

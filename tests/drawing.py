@@ -166,9 +166,7 @@ class _Draw:
         n_nodes = rng.randint(min(3, self.shape.n_nodes), self.shape.n_nodes)
         for number, (_, lat, lon, _, zone) in enumerate(rng.sample(CITIES, n_nodes)):
             ready_minutes = rng.choice([0, 0, 0, 30, 90, 1440])
-            local = (self.instant.astimezone(UTC) + timedelta(minutes=ready_minutes)).astimezone(
-                ZoneInfo(zone)
-            )
+            local = (self.instant.astimezone(UTC) + timedelta(minutes=ready_minutes)).astimezone(ZoneInfo(zone))
             cutoff = local.strftime("%H:%M") if self.chance(0.3) else rng.choice(["00:00", "14:00", "23:59"])
             node: Document = {"node_id": f"N{number}", "kind": rng.choice(["dc", "store", "3pl", "vendor"])}
             node |= {"lat": lat, "lon": lon}
@@ -207,9 +205,7 @@ class _Draw:
                 capabilities=(0.9 * self.special, rng.choice(["cold", "cold hazmat", "cold hazmat"])),
                 carbon_g_per_tonne_km=(0.6, rng.choice([60, 120, 600])),
             )
-            for name in rng.sample(
-                ["ground", "express", "economy"], rng.choice([1, *[2] * 8, self.shape.n_services])
-            )
+            for name in rng.sample(["ground", "express", "economy"], rng.choice([1, *[2] * 8, self.shape.n_services]))
         ]
 
     def bands(self, services: list[Document]) -> list[Document]:
@@ -375,9 +371,7 @@ class _Draw:
                 for offset in range(5):
                     if self.chance(0.3):
                         row = {"node_id": node["node_id"], "date": self.day(offset, offset)}
-                        most = max(1, (node.get("shipments_per_day") or 1) - 1) + (
-                            9 if self.chance(0.1) else 0
-                        )
+                        most = max(1, (node.get("shipments_per_day") or 1) - 1) + (9 if self.chance(0.1) else 0)
                         self.some(row, shipments=(0.8, rng.randint(0, most)), units=(0.6, rng.randint(0, 2)))
                         rows.append(row)
         for limit in capacity:

@@ -92,9 +92,7 @@ def optimum_by_scipy(batch: Batch, *, most_options: int = 30_000, seconds: float
     return Truth(result.mip_dual_bound if complete else -np.inf, result.fun)
 
 
-def _milp(
-    problem: Problem, cost: Any, group: Any, start: Any, resource: Any, amount: Any, seconds: float
-) -> Any:
+def _milp(problem: Problem, cost: Any, group: Any, start: Any, resource: Any, amount: Any, seconds: float) -> Any:
     n_groups, n_options = problem.n_groups, cost.size
     one_each = csr_array((np.ones(n_options), (group, np.arange(n_options))), shape=(n_groups, n_options))
     option = n_groups + np.repeat(np.arange(n_options - n_groups), np.diff(start))

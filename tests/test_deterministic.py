@@ -50,8 +50,7 @@ def test_drawn_batches(tmp_path: Path) -> None:
         batch = parse_batch(draw_batch(seed))
         for format in ("parquet", "csv"):
             first, *others = (
-                written(solved(batch, workers), tmp_path / f"{seed}{format}{workers}", format)
-                for workers in (1, 2, 4)
+                written(solved(batch, workers), tmp_path / f"{seed}{format}{workers}", format) for workers in (1, 2, 4)
             )
             assert all(other == first for other in others), seed
 

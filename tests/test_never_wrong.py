@@ -62,9 +62,7 @@ def test_every_plant_is_found(outputs: dict[str, tuple[Batch, Allocation]]) -> N
             if wrong is None:
                 continue
             found = [
-                fault.message
-                for fault in check(batch, wrong).faults
-                if (fault.table, fault.column) == (table, column)
+                fault.message for fault in check(batch, wrong).faults if (fault.table, fault.column) == (table, column)
             ]
             assert any(re.search(pattern, message) for message in found), (name, where, found)
             n_cases[name] += 1

@@ -237,9 +237,7 @@ def test_used_capacity() -> None:
     def n_options(used: dict[str, Any]) -> int:
         limit = [{"node_id": "N", "service_id": "S", "shipments_per_day": 2}]
         nodes = {"shipments_per_day": 2, "units_per_day": 4}
-        return len(
-            options(document(nodes=nodes, service_capacity=limit, used=[{"node_id": "N", **used}]), "O")
-        )
+        return len(options(document(nodes=nodes, service_capacity=limit, used=[{"node_id": "N", **used}]), "O"))
 
     today = {"date": "2026-06-16"}
     assert n_options(today | {"shipments": 1, "units": 2}) == 2
@@ -283,8 +281,7 @@ def test_stock_is_cumulative_over_arrivals() -> None:
         {"node_id": "N", "sku": "A", "on_hand": 2, "available_on": "2026-06-17"},
     ]
     orders = [
-        {"order_id": name, "lat": 0, "lon": 1, "residential": False, "deliver_by": "2026-06-17"}
-        for name in ("P", "Q")
+        {"order_id": name, "lat": 0, "lon": 1, "residential": False, "deliver_by": "2026-06-17"} for name in ("P", "Q")
     ]
     lines = [{"order_id": name, "line_id": "1", "sku": "A", "quantity": 2} for name in ("P", "Q")]
     late = document(stock=stock, orders=orders, lines=lines, policy={"horizon_days": 2})

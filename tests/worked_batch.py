@@ -136,9 +136,7 @@ def batch_document() -> Document:
             ("air", "a", 10000, 2500),
         ),
         "service_capacity": _rows("node_id service_id shipments_per_day", ("dc", "air", 2)),
-        "closures": _rows(
-            "date node_id service_id", ("2025-03-04", "dc", None), ("2025-03-06", None, "ground")
-        ),
+        "closures": _rows("date node_id service_id", ("2025-03-04", "dc", None), ("2025-03-06", None, "ground")),
         "used": _rows(
             "node_id service_id date shipments units",
             ("dc", None, "2025-03-03", 1, 2),

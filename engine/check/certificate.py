@@ -116,9 +116,7 @@ def _shed(given: Given, claimed: Claimed, costs: Costs, everything: IntArray) ->
     return total(np.maximum(of_order - left_out, 0))
 
 
-def _check_bound(
-    objective: int, nothing: int, shed: int, summary: Mapping[str, object], findings: Findings
-) -> None:
+def _check_bound(objective: int, nothing: int, shed: int, summary: Mapping[str, object], findings: Findings) -> None:
     termination = summary.get("termination")
     if termination not in TERMINATIONS:
         findings.one("summary", "termination", termination, "one of " + ", ".join(TERMINATIONS))
@@ -138,9 +136,7 @@ def _check_bound(
     if bound > nothing:
         findings.one("summary", "bound_cents", bound, f"at most {nothing}, the cost of shipping nothing")
     if (termination == "optimal") != (bound == objective):
-        findings.one(
-            "summary", "termination", termination, "optimal where the objective is the bound, and only there"
-        )
+        findings.one("summary", "termination", termination, "optimal where the objective is the bound, and only there")
     for name, scale in (("gap", abs(objective)), ("savings_gap", nothing - bound)):
         ratio, stated = (objective - bound) / max(1, scale), summary.get(name)
         if (
@@ -200,9 +196,7 @@ def check_prices(
         limit = capacity.service(node, service, day)
         limited = is_service & (node >= 0) & (service >= 0)
         fault("service_id", limited & (limit == UNLIMITED), "a service with a capacity at the node")
-    key = join(
-        (kind, len(KINDS)), (node, given.nodes.n), (np.where(is_stock, item, service) + 1, _wider(given))
-    )
+    key = join((kind, len(KINDS)), (node, given.nodes.n), (np.where(is_stock, item, service) + 1, _wider(given)))
     key = by_day(np.unique(key, return_inverse=True)[1].astype(np.int64), day)
     first = np.zeros(prices.n, dtype=np.bool_)
     first[np.unique(key, return_index=True)[1]] = True
@@ -214,6 +208,4 @@ def _wider(given: Given) -> int:
 
 
 def _filled(texts: pa.Array) -> BoolArray:
-    return np.asarray(
-        pc.not_equal(pc.fill_null(texts, ""), "").to_numpy(zero_copy_only=False), dtype=np.bool_
-    )
+    return np.asarray(pc.not_equal(pc.fill_null(texts, ""), "").to_numpy(zero_copy_only=False), dtype=np.bool_)

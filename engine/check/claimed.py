@@ -159,9 +159,7 @@ def check_keys(given: Given, claimed: Claimed, findings: Findings) -> None:
     _texts(findings, "allocations", "line_id", parts, no_line, "a line of the order")
     _wrong_sku(given, findings, "allocations", parts, claimed.part_line)
     _texts(findings, "allocations", "node_id", parts, node < 0, "a node of the batch")
-    _texts(
-        findings, "allocations", "shipment_id", parts, claimed.part_shipment < 0, "a shipment_id of shipments"
-    )
+    _texts(findings, "allocations", "shipment_id", parts, claimed.part_shipment < 0, "a shipment_id of shipments")
     _unlike_shipment(claimed, findings, "node_id", claimed.node, node)
     _unlike_shipment(claimed, findings, "order_id", claimed.order, claimed.part_order)
     _integers(findings, "allocations", "quantity", parts, parts.ints("quantity", 1) < 1, "an integer from 1")
@@ -199,9 +197,7 @@ def _check_balance(given: Given, claimed: Claimed, findings: Findings) -> None:
         "quantity",
         claimed.line_served + left != given.line_quantity,
         lambda row: f"{given.line_quantity[row]} ({_line_name(given, row)})",
-        lambda row: (
-            f"the units allocated ({claimed.line_served[row]}) and unallocated ({left[row]}) to make it up"
-        ),
+        lambda row: f"the units allocated ({claimed.line_served[row]}) and unallocated ({left[row]}) to make it up",
     )
 
 
@@ -220,9 +216,7 @@ def _texts(findings: Findings, table: str, column: str, of: Columns, wrong: Bool
     findings.rows(table, column, wrong & of.known(column), lambda row: of.texts(column)[row], expected)
 
 
-def _integers(
-    findings: Findings, table: str, column: str, of: Columns, wrong: BoolArray, expected: str
-) -> None:
+def _integers(findings: Findings, table: str, column: str, of: Columns, wrong: BoolArray, expected: str) -> None:
     findings.rows(table, column, wrong, lambda row: of.texts(column)[row], expected)
 
 
@@ -230,6 +224,4 @@ def _wrong_sku(given: Given, findings: Findings, table: str, of: Columns, line: 
     wish = given.lines.texts("sku").take(pa.array(line, mask=line < 0))
     differs = pc.fill_null(pc.not_equal(of.texts("sku"), wish), False).to_numpy(zero_copy_only=False)
     wrong = np.asarray(differs, dtype=np.bool_)
-    findings.rows(
-        table, "sku", wrong, lambda row: of.texts("sku")[row], lambda row: f"{wish[row]}, the line's"
-    )
+    findings.rows(table, "sku", wrong, lambda row: of.texts("sku")[row], lambda row: f"{wish[row]}, the line's")

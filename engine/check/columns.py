@@ -166,9 +166,7 @@ def exactly(formula: Callable[..., NDArray[np.generic]], *columns: IntArray) -> 
 
     Rows whose value is not small in float64 are evaluated again in unlimited integers and cut at 2^62.
     """
-    estimate = np.abs(
-        np.asarray(formula(*(column.astype(np.float64) for column in columns)), dtype=np.float64)
-    )
+    estimate = np.abs(np.asarray(formula(*(column.astype(np.float64) for column in columns)), dtype=np.float64))
     big = ~(estimate < SAFE)
     with np.errstate(over="ignore"):
         result = np.array(formula(*columns), dtype=np.int64)

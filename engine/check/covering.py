@@ -47,10 +47,7 @@ def most_shipments_decide(
             if size > MOST_BITS:
                 continue
             everything, limit = (1 << size) - 1, int(most[order])
-            if (
-                _cover(everything, [(0, bits) for bits in alone.get(order, ())], limit, distinct=False)
-                is False
-            ):
+            if _cover(everything, [(0, bits) for bits in alone.get(order, ())], limit, distinct=False) is False:
                 verdict[order] = 1
             elif says_limit[order]:
                 joint = _joint(serving, part[start : start + size])

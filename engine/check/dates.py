@@ -22,9 +22,7 @@ class WorkingDays:
     def __init__(self, mask: str, closed: IntArray) -> None:
         self.closed = np.sort(closed)
         self._calendar = (
-            np.busdaycalendar(weekmask=mask, holidays=self.closed.astype("datetime64[D]"))
-            if "1" in mask
-            else None
+            np.busdaycalendar(weekmask=mask, holidays=self.closed.astype("datetime64[D]")) if "1" in mask else None
         )
 
     def works(self, day: IntArray) -> BoolArray:
@@ -52,9 +50,7 @@ class WorkingDays:
         if self._calendar is None:
             return np.zeros(len(day), dtype=np.int64)
         begin = np.datetime64(first, "D")
-        return np.asarray(
-            np.busday_count(begin, day.astype("datetime64[D]"), busdaycal=self._calendar), dtype=np.int64
-        )
+        return np.asarray(np.busday_count(begin, day.astype("datetime64[D]"), busdaycal=self._calendar), dtype=np.int64)
 
 
 def _closed_days(given: Given, name: str, keys: Columns) -> dict[int, IntArray]:
@@ -87,9 +83,7 @@ class ShipDates:
         zones = given.nodes.texts("timezone").to_pylist()
         cutoffs = given.nodes.texts("cutoff").to_pylist()
         for node, days in enumerate(self._days):
-            self.first[node] = _first_ship_date(
-                given.policy.as_of, ready[node], zones[node], cutoffs[node], days
-            )
+            self.first[node] = _first_ship_date(given.policy.as_of, ready[node], zones[node], cutoffs[node], days)
             self.end[node] = _before_long_gap(days, int(self.first[node]))
 
     def includes(self, node: IntArray, day: IntArray) -> BoolArray:
@@ -116,9 +110,7 @@ class ShipDates:
         is like the one before.
         """
         given = self._given
-        events = [
-            days[days < EVER] for days in (given.stock.days("available_on"), given.closures.days("date"))
-        ]
+        events = [days[days < EVER] for days in (given.stock.days("available_on"), given.closures.days("date"))]
         events += [given.used.days("date"), self.first]
         last = max((int(days.max()) for days in events if len(days)), default=NO_DAY) + 2 * REACH_DAYS
         longest = 0

@@ -74,9 +74,7 @@ class Given:
         self._line_words = lines.texts("line_id").dictionary_encode().dictionary
         self._line_finder = Finder(self._line_key(self.line_order, lines.texts("line_id")))
 
-        self.max_shipments = np.where(
-            orders.known("max_shipments"), orders.ints("max_shipments"), policy.max_shipments
-        )
+        self.max_shipments = np.where(orders.known("max_shipments"), orders.ints("max_shipments"), policy.max_shipments)
         self.late_cents_per_day = np.where(
             orders.known("late_cents_per_day"), orders.ints("late_cents_per_day"), policy.late_cents_per_day
         )

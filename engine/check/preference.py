@@ -55,10 +55,7 @@ def check_services(
             (total < best_total[ask])
             | (
                 (total == best_total[ask])
-                & (
-                    (deliver_day < best_day[ask])
-                    | ((deliver_day == best_day[ask]) & (rank[service] < best_rank[ask]))
-                )
+                & ((deliver_day < best_day[ask]) | ((deliver_day == best_day[ask]) & (rank[service] < best_rank[ask])))
             )
         )
         better = ask[preferred]
@@ -74,10 +71,7 @@ def check_services(
         "shipments",
         "service_id",
         wrong,
-        lambda row: (
-            f"{services[row]} for {own[where[row]]} cents, delivered "
-            f"{day_text(int(claimed.deliver_day[row]))}"
-        ),
+        lambda row: f"{services[row]} for {own[where[row]]} cents, delivered {day_text(int(claimed.deliver_day[row]))}",
         lambda row: (
             f"{ids[best[where[row]]]} for {best_total[where[row]]} cents, delivered "
             f"{day_text(int(best_day[where[row]]))}, which is free"

@@ -99,9 +99,7 @@ def _reasons(
         certain = most_shipments_decide(serving, possible, concerned, says_limit)
         verdict = certain[given.line_order[line[asked]]]
         either = (stated[asked] == OUTBID) | (stated[asked] == MAX_SHIPMENTS)
-        result[asked] = np.where(
-            verdict > 0, MAX_SHIPMENTS, np.where((verdict == 0) & either, stated[asked], OUTBID)
-        )
+        result[asked] = np.where(verdict > 0, MAX_SHIPMENTS, np.where((verdict == 0) & either, stated[asked], OUTBID))
     return result
 
 

@@ -69,9 +69,7 @@ class Findings:
     def one(self, table: str, column: str | None, value: object, expected: object) -> None:
         """Add one fault that belongs to no row."""
         self._n_faults += 1
-        self._faults.append(
-            CheckFault(table=table, row=None, column=column, value=str(value), expected=str(expected))
-        )
+        self._faults.append(CheckFault(table=table, row=None, column=column, value=str(value), expected=str(expected)))
 
     def report(self) -> CheckReport:
         """Return what was found so far."""

@@ -119,9 +119,7 @@ def _first_beyond(key: IntArray, amount: IntArray, left: IntArray) -> tuple[Bool
     return wrong, sums(where, amount, int(where.max(initial=-1)) + 1)[where]
 
 
-def check_resources(
-    given: Given, claimed: Claimed, stock: Stock, capacity: Capacity, findings: Findings
-) -> None:
+def check_resources(given: Given, claimed: Claimed, stock: Stock, capacity: Capacity, findings: Findings) -> None:
     """Check that no resource is used beyond its supply; the row is the first that goes beyond it."""
     node, day = claimed.node, claimed.ship_day
     safe = np.maximum(node, 0)
@@ -148,8 +146,7 @@ def check_resources(
         "service_id",
         wrong,
         lambda row: (
-            f"{services[row]} with {with_service[row]} shipments from {nodes[row]} on "
-            f"{day_text(int(day[row]))}"
+            f"{services[row]} with {with_service[row]} shipments from {nodes[row]} on {day_text(int(day[row]))}"
         ),
         lambda row: f"at most {service_left[row]} shipments",
     )
@@ -163,8 +160,7 @@ def check_resources(
         "quantity",
         wrong,
         lambda row: (
-            f"{quantity[row]}, {units[row]} units leaving {nodes[int(shipment[row])]} on "
-            f"{day_text(int(part_day[row]))}"
+            f"{quantity[row]}, {units[row]} units leaving {nodes[int(shipment[row])]} on {day_text(int(part_day[row]))}"
         ),
         lambda row: f"at most {left[row]} units",
     )

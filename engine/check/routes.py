@@ -58,14 +58,11 @@ class Routes:
         self._residential_cents = given.services.ints("residential_cents")
         self._residential = given.orders.bools("residential")
         self._place = [
-            tuple(np.radians(table.floats(name)) for name in ("lat", "lon"))
-            for table in (given.nodes, given.orders)
+            tuple(np.radians(table.floats(name)) for name in ("lat", "lon")) for table in (given.nodes, given.orders)
         ]
 
     def _lane_key(self, node: IntArray, region: IntArray, service: IntArray) -> IntArray:
-        return join(
-            (node, self.given.nodes.n), (service, self.given.services.n), (region, len(self._regions))
-        )
+        return join((node, self.given.nodes.n), (service, self.given.services.n), (region, len(self._regions)))
 
     def _rate_group(self, service: IntArray, zone: IntArray) -> IntArray:
         return join((service, self.given.services.n), (zone, len(self.zones)))
@@ -92,9 +89,7 @@ class Routes:
         stated = np.rint(stated_km * 1000)
         return np.where(np.abs(raw - stated) <= 0.5 + ROUNDING_M, stated, whole)
 
-    def zone(
-        self, node: IntArray, order: IntArray, service: IntArray, metres: FloatArray
-    ) -> tuple[IntArray, IntArray]:
+    def zone(self, node: IntArray, order: IntArray, service: IntArray, metres: FloatArray) -> tuple[IntArray, IntArray]:
         """Return zone (a position in `zones`, -1 where the service does not go) and transit days."""
         zone, transit = np.full((2, len(node)), -1, dtype=np.int64)
         band = self._bands.at_least(service, metres / 1000.0)

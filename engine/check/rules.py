@@ -48,9 +48,7 @@ def check_candidates(
         return over
 
     offline = given.nodes.bools("offline")[costs.node]
-    findings.rows(
-        "shipments", "node_id", spread(offline), lambda row: nodes[row], "a node that is not offline"
-    )
+    findings.rows("shipments", "node_id", spread(offline), lambda row: nodes[row], "a node that is not offline")
     refused = permits.choosers.refuse(costs.order, costs.node)
     findings.rows(
         "shipments",
@@ -74,9 +72,7 @@ def check_candidates(
         "ship_date",
         spread(~dated),
         lambda row: day_text(int(claimed.ship_day[row])),
-        lambda row: (
-            f"a ship date of the node, the first being {_first(permits.ship_dates, claimed.node[row])}"
-        ),
+        lambda row: f"a ship date of the node, the first being {_first(permits.ship_dates, claimed.node[row])}",
     )
     late = given.hard_promise[costs.order] & (routes.late_days(costs.order, costs.deliver_day) > 0)
     findings.rows(
@@ -200,7 +196,5 @@ def _check_groups(given: Given, claimed: Claimed, together: IntArray, findings: 
         "line_id",
         lost,
         lambda row: lines[row],
-        lambda row: (
-            f"in shipment {shipments[int(first[member[row]])]}, with the lines it ships together with"
-        ),
+        lambda row: f"in shipment {shipments[int(first[member[row]])]}, with the lines it ships together with",
     )

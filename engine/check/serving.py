@@ -165,9 +165,7 @@ class Serving:
             other = np.full(len(order), service, dtype=np.int64)
             zone, transit = self.routes.zone(pairs.node, order, other, pairs.metres)
             item = self.blocks.item[pairs.need]
-            lacks = self.permits.service_capabilities.missing(
-                item, np.full(len(item), service, dtype=np.int64)
-            )
+            lacks = self.permits.service_capabilities.missing(item, np.full(len(item), service, dtype=np.int64))
             way = np.flatnonzero((zone >= 0) & every(~lacks, pairs.first))
             if len(way):
                 ways.append((service, way, zone[way], transit[way]))

@@ -83,9 +83,7 @@ def used_table(network: Network, capacity: Capacity, today: int, seed: int) -> p
     node = np.flatnonzero((rng.random(n) < 0.10) & (capacity.shipments_per_day > 0))
     node = np.repeat(node, 2)
     day = today + np.arange(len(node)) % 2
-    shipments = np.ceil(capacity.shipments_per_day[node] * rng.uniform(0.02, 0.10, len(node))).astype(
-        np.int64
-    )
+    shipments = np.ceil(capacity.shipments_per_day[node] * rng.uniform(0.02, 0.10, len(node))).astype(np.int64)
     by_air = np.flatnonzero(rng.random(len(node)) < 0.25)
     rows = np.concatenate([np.arange(len(node)), by_air])
     whole = np.repeat([True, False], [len(node), len(by_air)])

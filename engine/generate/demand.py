@@ -122,9 +122,7 @@ def orders_table(
 
     promised = some(load.deliver_by_share)
     deliver_by = today + _PROMISE_DAYS[_draw(rng, _PROMISE_SHARE, n)]
-    excluded = pa.array(network.node_id.tolist(), pa.string()).take(
-        pa.array(rng.integers(0, len(network.node_id), n))
-    )
+    excluded = pa.array(network.node_id.tolist(), pa.string()).take(pa.array(rng.integers(0, len(network.node_id), n)))
     return pa.table(
         {
             "order_id": numbered("o", n),

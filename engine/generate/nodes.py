@@ -88,11 +88,7 @@ def _hubs(rng: np.random.Generator, places: Places, n: int) -> Ints:
 def _zip_near(places: Places, lat: Floats, lon: Floats) -> Ints:
     """The ZIP code nearest to each point: its state and time zone are the point's."""
     found = [
-        int(
-            np.argmin(
-                distance_km(np.float64(a) * np.ones(()), np.float64(b) * np.ones(()), places.lat, places.lon)
-            )
-        )
+        int(np.argmin(distance_km(np.float64(a) * np.ones(()), np.float64(b) * np.ones(()), places.lat, places.lon)))
         for a, b in zip(lat, lon)
     ]
     return np.array(found, dtype=np.int64)
@@ -148,9 +144,7 @@ def place_nodes(places: Places, n_nodes: int, seed: int, *, cold_stores: float) 
     numbers = np.concatenate([np.arange(1, count + 1) for count in counts])
     width = max(2, len(str(max(counts))))
     return Network(
-        node_id=np.array(
-            [f"{KINDS[k]}{number:0{width}d}" for k, number in zip(kind, numbers)], dtype=np.str_
-        ),
+        node_id=np.array([f"{KINDS[k]}{number:0{width}d}" for k, number in zip(kind, numbers)], dtype=np.str_),
         kind=kind,
         place=_zip_near(places, lat, lon),
         lat=lat,

@@ -84,9 +84,7 @@ def distance_km(lat_a: Floats, lon_a: Floats, lat_b: Floats, lon_b: Floats) -> F
     return km
 
 
-def scatter(
-    rng: np.random.Generator, lat: Floats, lon: Floats, radius_km: Floats | float
-) -> tuple[Floats, Floats]:
+def scatter(rng: np.random.Generator, lat: Floats, lon: Floats, radius_km: Floats | float) -> tuple[Floats, Floats]:
     """Move points by a normal error of this size each way, and round to 5 decimals (a metre)."""
     n = len(lat)
     north = rng.standard_normal(n) * radius_km / 111.2

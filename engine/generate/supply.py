@@ -144,9 +144,7 @@ def draw_sellable(load: Load, catalogue: Catalogue, shelves: Shelves, seed: int)
     n_skus = len(catalogue.share)
     # Systematic over ranks, so that popular and slow skus are short alike, also when there are only twenty.
     thin = np.mod((catalogue.rank + rng.random()) * load.short_share, 1.0) < load.short_share
-    coverage = np.where(thin, load.short_coverage, load.ample_coverage) * np.exp(
-        0.15 * rng.standard_normal(n_skus)
-    )
+    coverage = np.where(thin, load.short_coverage, load.ample_coverage) * np.exp(0.15 * rng.standard_normal(n_skus))
     sigma = load.position_sigma
     error = np.exp(sigma * rng.standard_normal(len(shelves.sku)) - 0.5 * sigma * sigma)
     # Errors move stock between nodes; they do not change how much of the sku was bought.
@@ -186,9 +184,7 @@ def stock_table(
             "on_hand": pa.array(on_hand[order], pa.int64()),
             "reserved": pa.array(np.where(now, reserved[row], 0), pa.int64()),
             "safety_stock": pa.array(np.where(now, safety[row], 0), pa.int64()),
-            "available_on": pa.array(available[order].astype(np.int32), pa.int32(), mask=now).cast(
-                pa.date32()
-            ),
+            "available_on": pa.array(available[order].astype(np.int32), pa.int32(), mask=now).cast(pa.date32()),
         }
     )
 

@@ -102,9 +102,7 @@ def test_a_bug_is_one_line(tmp_path: Path) -> None:
     source, _ = worked_files(tmp_path)
     failed = nodewise("allocate", source, cwd=tmp_path, fake="broken")
     assert failed.exit_code == 1
-    assert failed.stderr.splitlines()[1:] == [
-        "nodewise: ZeroDivisionError: a planted bug (a bug; --debug shows where)"
-    ]
+    assert failed.stderr.splitlines()[1:] == ["nodewise: ZeroDivisionError: a planted bug (a bug; --debug shows where)"]
     assert failed.stdout == ""
     assert not (tmp_path / "day-allocation.json").exists()
 

@@ -24,9 +24,7 @@ def test_generate_writes_every_form(form: str, tmp_path: Path) -> None:
     made = nodewise("generate", *SMALL, "--load", "calm", "-o", target, "--format", form, cwd=tmp_path)
     assert made.exit_code == 0, made.stderr
     assert made.stdout.startswith("calm batch: 30 orders, ")
-    assert made.stdout.endswith(
-        f"5 nodes, 12 items, {_rows(tmp_path / target)} stock rows, written to {target}\n"
-    )
+    assert made.stdout.endswith(f"5 nodes, 12 items, {_rows(tmp_path / target)} stock rows, written to {target}\n")
     assert made.stderr == ""
 
 
@@ -49,9 +47,7 @@ def test_generate_replaces_batches_only(tmp_path: Path) -> None:
     (tmp_path / "day" / "thesis.txt").write_text("years of work")
     made = nodewise("generate", *SMALL, "-o", "day", cwd=tmp_path)
     assert made.exit_code == 2
-    assert made.stderr == (
-        "batch: day holds thesis.txt, expected no folder, an empty one or an earlier batch\n"
-    )
+    assert made.stderr == ("batch: day holds thesis.txt, expected no folder, an empty one or an earlier batch\n")
     assert [entry.name for entry in (tmp_path / "day").iterdir()] == ["thesis.txt"]
 
 

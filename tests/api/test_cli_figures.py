@@ -79,9 +79,7 @@ def test_rows_of_the_summary() -> None:
 
 def test_seconds_add_up() -> None:
     """Reading comes first and writing last; the total is the run's and theirs."""
-    rows = time_rows(
-        summary(seconds={"prices": 1.0, "exact": 2.0, "total": 3.5}), {"read": 0.5, "write": 1.0}
-    )
+    rows = time_rows(summary(seconds={"prices": 1.0, "exact": 2.0, "total": 3.5}), {"read": 0.5, "write": 1.0})
     assert rows == [
         ("read", "0.5 s", ""),
         ("prices", "1.0 s", ""),

@@ -45,9 +45,7 @@ def test_three_commands_in_a_pipe(tmp_path: Path) -> None:
     """generate | allocate | check work on documents alone."""
     command = shlex.join(COMMAND)
     sizes = " ".join(SIZES)
-    line = (
-        f"{command} generate {sizes} -o - | tee day.json | {command} allocate - | {command} check day.json -"
-    )
+    line = f"{command} generate {sizes} -o - | tee day.json | {command} allocate - | {command} check day.json -"
     piped = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {line}"],
         cwd=tmp_path,

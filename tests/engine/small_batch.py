@@ -120,7 +120,5 @@ def messages(source: Path) -> list[str]:
     """Return what is wrong with a batch, which has to be something."""
     with pytest.raises(InputError) as caught:
         read_batch(source)
-    assert str(caught.value).splitlines()[: len(caught.value.faults)] == [
-        f.message for f in caught.value.faults
-    ]
+    assert str(caught.value).splitlines()[: len(caught.value.faults)] == [f.message for f in caught.value.faults]
     return [fault.message for fault in caught.value.faults]

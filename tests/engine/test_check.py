@@ -52,9 +52,7 @@ def _all(*edits: Edit) -> Edit:
 
 
 def _places(report: CheckReport) -> list[str]:
-    return sorted(
-        f"{fault.table} {fault.row} {fault.column}" for fault in report.faults if fault.table != "summary"
-    )
+    return sorted(f"{fault.table} {fault.row} {fault.column}" for fault in report.faults if fault.table != "summary")
 
 
 def test_a_right_allocation_has_no_faults(batch: Batch, allocation: Allocation) -> None:
@@ -217,8 +215,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     ),
     "cheaper, where air is free": (
         _in("rates", 7, cents=0),
-        "shipments 3 service_id, shipments 4 service_id, shipments 6 freight_cents, "
-        "shipments 7 freight_cents",
+        "shipments 3 service_id, shipments 4 service_id, shipments 6 freight_cents, shipments 7 freight_cents",
     ),
     "no limit, no price": (_in("nodes", 1, shipments_per_day=None), "prices 3 node_id"),
     "no capacity, no price": (lambda document: document.pop("service_capacity"), "prices 5 service_id"),

@@ -35,9 +35,7 @@ def test_plants_in_an_optimum_are_found() -> None:
             tried.add(name)
             table, column, pattern = WHERE[name]
             messages = [
-                fault.message
-                for fault in check(batch, wrong).faults
-                if (fault.table, fault.column) == (table, column)
+                fault.message for fault in check(batch, wrong).faults if (fault.table, fault.column) == (table, column)
             ]
             assert any(re.search(pattern, message) for message in messages), (seed, name)
     assert len(tried) >= len(PLANTS) - 12

@@ -37,9 +37,7 @@ def parquet_folder(tmp_path: Path, table: str, **columns: Any) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "cell", ["5.0", "1e3", "+5", " 5", "5 ", "5_0", "0x1F", "٣", "NA", "NaN", "--5", "-"]
-)
+@pytest.mark.parametrize("cell", ["5.0", "1e3", "+5", " 5", "5 ", "5_0", "0x1F", "٣", "NA", "NaN", "--5", "-"])
 def test_an_integer_in_csv_is_plain_digits(tmp_path: Path, cell: str) -> None:
     """In CSV an integer is plain digits with an optional minus, and nothing else."""
     folder = csv_folder(tmp_path, lines=f"order_id,line_id,sku,quantity\nO1,1,007,2\nO1,2,NA,{cell}\n")
@@ -54,9 +52,7 @@ def test_a_huge_integer_in_csv_is_out_of_range(tmp_path: Path, cell: str) -> Non
     assert messages(folder) == [f"lines row 1: quantity is {cell}, expected an integer up to 2147483647"]
 
 
-@pytest.mark.parametrize(
-    "cell", ["nan", "inf", "-Infinity", "1e999", "1,5", " 1", "0x1", "1_0", "one", "NA", "."]
-)
+@pytest.mark.parametrize("cell", ["nan", "inf", "-Infinity", "1e999", "1,5", " 1", "0x1", "1_0", "one", "NA", "."])
 def test_a_number_in_csv_is_finite_and_plain(tmp_path: Path, cell: str) -> None:
     """In CSV a number is finite and written in digits, with a point and an exponent at most."""
     folder = csv_folder(tmp_path, orders=f'order_id,lat,lon\nO1,"{cell}",0\nO2,1.5e1,-.5\n')
@@ -287,9 +283,7 @@ def test_files_of_a_folder(tmp_path: Path) -> None:
     (folder / "bands.csv").unlink()
     (folder / "bands.csv").mkdir()
     (folder / "stock.csv").unlink()
-    names = (
-        "nodes, stock, items, services, bands, lanes, rates, service_capacity, closures, used, orders, lines"
-    )
+    names = "nodes, stock, items, services, bands, lanes, rates, service_capacity, closures, used, orders, lines"
     known = f"expected one of {names} with .parquet or .csv"
     assert messages(folder) == [
         "policy: missing, expected policy.json",

@@ -66,9 +66,7 @@ def text_with(table: str, row: int, column: str, raw: str) -> str:
 )
 def test_a_wrong_type_is_refused(table: str, column: str, raw: str, value: str, expected: str) -> None:
     """A value of the wrong JSON type is refused, and the message shows it as it stands."""
-    assert faults(text_with(table, 1, column, raw)) == [
-        f"{table} row 1: {column} is {value}, expected {expected}"
-    ]
+    assert faults(text_with(table, 1, column, raw)) == [f"{table} row 1: {column} is {value}, expected {expected}"]
 
 
 @pytest.mark.parametrize(

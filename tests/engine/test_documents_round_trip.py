@@ -75,10 +75,7 @@ def test_the_three_forms_mean_the_same(tmp_path: Path) -> None:
             assert batch[name].schema.equals(schema.arrow_schema)
             for column in schema.columns:
                 assert batch[name][column.name].num_chunks == 1
-                assert (
-                    not (column.required or column.default is not None)
-                    or not batch[name][column.name].null_count
-                )
+                assert not (column.required or column.default is not None) or not batch[name][column.name].null_count
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -179,9 +176,7 @@ def test_foreign_files_are_never_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_write_that_fails_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Any
-) -> None:
+def test_a_write_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Any) -> None:
     """When writing fails half way, what was there before is still there, and nothing else is."""
     target = tmp_path / ("out.json" if form == "json" else "out")
     write_allocation(small_allocation(), target, form)

@@ -25,9 +25,7 @@ def broken_orders() -> pa.Table:
     number = np.arange(N_ORDERS)
     return pa.table(
         {
-            "order_id": pc.binary_join_element_wise(
-                "O", pa.array(number % (N_ORDERS - 10)).cast(pa.string()), ""
-            ),
+            "order_id": pc.binary_join_element_wise("O", pa.array(number % (N_ORDERS - 10)).cast(pa.string()), ""),
             "lat": np.where(number % 2 == 1, 91.5, 40.0),
             "lon": np.zeros(N_ORDERS),
             "only_nodes": pc.if_else(pa.array(number % 3 == 2), "N1 N9", "N1"),

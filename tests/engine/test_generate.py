@@ -85,9 +85,7 @@ def nearest_load(batch: Batch) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, An
         column(batch, "nodes", "lon")[node[row]],
     )
     nearest = np.flatnonzero(km == np.minimum.reduceat(km, begin)[line])
-    load = np.bincount(
-        row[nearest], weights=column(batch, "lines", "quantity")[line[nearest]], minlength=len(sku)
-    )
+    load = np.bincount(row[nearest], weights=column(batch, "lines", "quantity")[line[nearest]], minlength=len(sku))
     return load, sellable
 
 
@@ -362,10 +360,7 @@ def test_leaving_out_costs_a_lost_sale(load: LoadName) -> None:
     """A unit left out costs more than a parcel over a few hundred miles, so that a sane plan ships it."""
     batch = day(load)
     policy = batch.policy
-    lost = (
-        policy.unallocated_cents
-        + column(batch, "items", "value_cents") * policy.unallocated_value_bp / 10_000
-    )
+    lost = policy.unallocated_cents + column(batch, "items", "value_cents") * policy.unallocated_value_bp / 10_000
     volume = column(batch, "items", "volume_cm3") * 1000 / policy.dim_cm3_per_kg
     pounds = np.maximum(column(batch, "items", "weight_g"), volume) / GRAMS_PER_LB
     parcel = service_cents(0, np.array(450.0), np.ceil(pounds)) * 1.1 + 60 + 300

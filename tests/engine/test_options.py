@@ -48,9 +48,7 @@ class Index:
         self.node = {node_id: i for i, node_id in enumerate(names.node_id)}
         self.service = {service_id: i for i, service_id in enumerate(names.service_id)}
         self.sku = {sku: i for i, sku in enumerate(names.sku.to_pylist())}
-        self.slot = {
-            (int(node), int(day)): i for i, (node, day) in enumerate(zip(network.slot_node, network.slot_day))
-        }
+        self.slot = {(int(node), int(day)): i for i, (node, day) in enumerate(zip(network.slot_node, network.slot_day))}
 
     def stock(self, node: int, sku: int, day: int) -> Iterator[int]:
         """The intervals that a shipment of a day counts in: its own and all later ones."""
@@ -108,10 +106,7 @@ def truth(drawn: Document, compiled: Compiled) -> list[list[Known]] | None:
     for line in drawn["lines"]:
         lines[line["order_id"]].append(line["sku"])
     try:
-        return [
-            [index.known(option, skus) for option in options(drawn, order_id)]
-            for order_id, skus in lines.items()
-        ]
+        return [[index.known(option, skus) for option in options(drawn, order_id)] for order_id, skus in lines.items()]
     except TooLarge:
         return None
 
@@ -156,8 +151,7 @@ def test_listed_options_and_floors_agree_with_the_brute_force() -> None:
                     # two shipments may each fit and not both: listed, but no more than a relaxation
                     n_misfits += 1
                     assert any(
-                        option.value(prices) == least and not fits(compiled.problem, option)
-                        for option in listed[order]
+                        option.value(prices) == least and not fits(compiled.problem, option) for option in listed[order]
                     ), (seed, order)
                 if limit == 1000 and slack == NO_FLOOR:
                     assert more.floor[order] == NO_FLOOR, (seed, order)

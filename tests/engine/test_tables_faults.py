@@ -109,8 +109,7 @@ IN_EVERY_FORM: list[tuple[str, int, str, Any, str]] = [
         2,
         "available_on",
         None,
-        "stock row 2: node_id, sku, available_on is N1, 007, empty, "
-        "expected a key that is not in row 1 already",
+        "stock row 2: node_id, sku, available_on is N1, 007, empty, expected a key that is not in row 1 already",
     ),
     (
         "bands",
@@ -124,8 +123,7 @@ IN_EVERY_FORM: list[tuple[str, int, str, Any, str]] = [
         2,
         "service_id",
         None,
-        "used row 2: node_id, service_id, date is N1, empty, 2026-01-05, "
-        "expected a key that is not in row 1 already",
+        "used row 2: node_id, service_id, date is N1, empty, 2026-01-05, expected a key that is not in row 1 already",
     ),
     (
         "lines",
@@ -215,8 +213,7 @@ def test_absent_columns_and_unknown_columns(tmp_path: Path, form: str) -> None:
     document = small_document()
     document["items"] = [{"sku": row["sku"], "colour": "red"} for row in document["items"]]
     assert messages(write_form(tmp_path, document, form)) == [
-        "items: colour is an unknown column, "
-        "expected one of sku, weight_g, volume_cm3, value_cents, requires",
+        "items: colour is an unknown column, expected one of sku, weight_g, volume_cm3, value_cents, requires",
         "items: weight_g is absent, expected an integer from 1",
     ]
 
@@ -226,8 +223,7 @@ def test_absent_and_unknown_names_in_json(tmp_path: Path) -> None:
     document = small_document()
     document["items"] = [{"sku": row["sku"], "colour": "red"} for row in document["items"]]
     assert messages(write_form(tmp_path, document, "json")) == [
-        "items row 1: colour is an unknown column, "
-        "expected one of sku, weight_g, volume_cm3, value_cents, requires",
+        "items row 1: colour is an unknown column, expected one of sku, weight_g, volume_cm3, value_cents, requires",
         "items row 1: weight_g is empty, expected an integer from 1",
         "items row 2: weight_g is empty, expected an integer from 1",
     ]

@@ -181,9 +181,7 @@ def order_options(calendar: Calendar, order: Order, dearest_cents: int | None = 
     never be better than shipping nothing, which takes no resource.
     """
     quantities = tuple(line.quantity for line in order.lines)
-    left_cents = [
-        [unallocated_cents(order, line, units) for units in range(line.quantity + 1)] for line in order.lines
-    ]
+    left_cents = [[unallocated_cents(order, line, units) for units in range(line.quantity + 1)] for line in order.lines]
     count = 0
 
     def option(shipments: tuple[Shipment, ...], left: tuple[int, ...], use: dict[Resource, int]) -> Option:

@@ -55,9 +55,7 @@ def ship_dates(batch: Batch, node: Node) -> list[date]:
     return found
 
 
-def zone_and_transit(
-    batch: Batch, node: Node, order: Order, service: Service, metres: int
-) -> tuple[str, int] | None:
+def zone_and_transit(batch: Batch, node: Node, order: Order, service: Service, metres: int) -> tuple[str, int] | None:
     """The lane where there is one, else the first band that reaches; None: the service does not go."""
     lane = batch.lanes.get((node.node_id, order.region, service.service_id))
     if lane is not None:
@@ -131,11 +129,7 @@ def unallocated_cents(order: Order, line: Line, units_left: int) -> int:
 
 def nothing_cents(batch: Batch) -> int:
     """The cost of shipping nothing."""
-    return sum(
-        unallocated_cents(order, line, line.quantity)
-        for order in batch.orders.values()
-        for line in order.lines
-    )
+    return sum(unallocated_cents(order, line, line.quantity) for order in batch.orders.values() for line in order.lines)
 
 
 def node_may_serve(batch: Batch, node: Node, order: Order, line: Line, metres: int) -> bool:
@@ -154,9 +148,7 @@ def sellable(batch: Batch, node_id: str, sku: str, day: date | None) -> int:
     """Units that may have left by the day (None: of the stock that is there now)."""
     rows = batch.stock.get((node_id, sku), [])
     arrived = sum(
-        row.on_hand
-        for row in rows
-        if row.available_on is None or (day is not None and row.available_on <= day)
+        row.on_hand for row in rows if row.available_on is None or (day is not None and row.available_on <= day)
     )
     return max(0, arrived - sum(row.reserved for row in rows) - sum(row.safety_stock for row in rows))
 
@@ -181,13 +173,7 @@ class Shipment(NamedTuple):
     @property
     def cents(self) -> int:
         """All but the split charge, which belongs to the order."""
-        return (
-            self.freight_cents
-            + self.handling_cents
-            + self.preference_cents
-            + self.late_cents
-            + self.carbon_cents
-        )
+        return self.freight_cents + self.handling_cents + self.preference_cents + self.late_cents + self.carbon_cents
 
 
 def price_shipment(

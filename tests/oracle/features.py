@@ -69,9 +69,7 @@ def features(document: Row, solution: Solution) -> set[str]:
 
 def _order_features(batch: Batch, order: Order, option: Option) -> set[str]:
     whole = not any(option.left)
-    units = [
-        [shipment.quantities[index] for shipment in option.shipments] for index in range(len(order.lines))
-    ]
+    units = [[shipment.quantities[index] for shipment in option.shipments] for index in range(len(order.lines))]
     skus = [line.sku for line in order.lines]
     shipped = bool(option.shipments)
     return {
@@ -84,9 +82,7 @@ def _order_features(batch: Batch, order: Order, option: Option) -> set[str]:
             "split_order": len(option.shipments) > 1,
             "three_shipments": len(option.shipments) > 2,
             "split_line": any(sum(1 for n in per_shipment if n) > 1 for per_shipment in units),
-            "partial_line": any(
-                0 < left < line.quantity for line, left in zip(order.lines, option.left, strict=True)
-            ),
+            "partial_line": any(0 < left < line.quantity for line, left in zip(order.lines, option.left, strict=True)),
             "complete_order": shipped and order.ship_complete and len(order.lines) > 1,
             "nothing_of_complete_order": order.ship_complete and not shipped and not order.held,
             "together": shipped
@@ -126,9 +122,7 @@ def _shipment_features(calendar: Calendar, order: Order, option: Option) -> set[
                 "capability": any(item.requires for item in items),
                 "lane": by_band != zone_and_transit(batch, node, order, service, metres),
                 "parcels": shipment.weight_g > last_weight_g,
-                "dimensional_weight": any(
-                    billable_unit_g(batch.policy, item) > item.weight_g for item in items
-                ),
+                "dimensional_weight": any(billable_unit_g(batch.policy, item) > item.weight_g for item in items),
                 "fuel": service.fuel_bp > 0,
                 "residential": order.residential and service.residential_cents > 0,
                 "handling": shipment.handling_cents > 0,

@@ -195,9 +195,7 @@ class Batch:
         lines: dict[str, list[Line]] = {}
         for row in rows("lines"):
             lines.setdefault(row["order_id"], []).append(self._line(row))
-        self.orders = {
-            row["order_id"]: self._order(row, lines.get(row["order_id"], [])) for row in rows("orders")
-        }
+        self.orders = {row["order_id"]: self._order(row, lines.get(row["order_id"], [])) for row in rows("orders")}
 
     def _line(self, row: Row) -> Line:
         by_value = (self.items[row["sku"]].value_cents * self.policy.unallocated_value_bp + 5000) // 10000

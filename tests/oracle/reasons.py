@@ -61,8 +61,7 @@ def _sells(calendar: Calendar, node_id: str, lines: list[Line], day: date | None
     """Tell whether the node has the group's units by the day; one unit is enough where lines split."""
     splits = _splits(calendar, lines)
     return all(
-        sellable(calendar.batch, node_id, sku, day) >= (1 if splits else units)
-        for sku, units in _wanted(lines).items()
+        sellable(calendar.batch, node_id, sku, day) >= (1 if splits else units) for sku, units in _wanted(lines).items()
     )
 
 
@@ -88,17 +87,14 @@ def _group_reason(calendar: Calendar, order: Order, lines: list[Line]) -> tuple[
         )
         enough = together >= lines[0].quantity
     else:
-        enough = any(
-            _sells(calendar, node.node_id, lines, calendar.dates[node.node_id][-1]) for node in shipping
-        )
+        enough = any(_sells(calendar, node.node_id, lines, calendar.dates[node.node_id][-1]) for node in shipping)
     if not enough:
         return "no_stock", set()
     served = {
         (node.node_id, day): services
         for node in shipping
         for day in calendar.dates[node.node_id]
-        if _sells(calendar, node.node_id, lines, day)
-        and (services := _services(calendar, order, lines, node, day))
+        if _sells(calendar, node.node_id, lines, day) and (services := _services(calendar, order, lines, node, day))
     }
     if not served:
         return "no_service", set()

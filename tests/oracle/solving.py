@@ -135,9 +135,7 @@ def _undominated(options: list[Option], contested: set[Resource]) -> list[_Choic
     kept: list[_Choice] = []
     for option in sorted(options, key=lambda option: option.cents):
         use = {resource: amount for resource, amount in option.use.items() if resource in contested}
-        if not any(
-            all(amount <= use.get(resource, 0) for resource, amount in choice.use.items()) for choice in kept
-        ):
+        if not any(all(amount <= use.get(resource, 0) for resource, amount in choice.use.items()) for choice in kept):
             kept.append(_Choice(option.cents, use, option))
     return kept
 

@@ -69,9 +69,7 @@ def _summary(name: str, column: str, change: Callable[[Row], Row]) -> None:
 _summary("objective_off", "objective_cents", lambda s: {"objective_cents": s["objective_cents"] - 1})
 _summary("nothing_off", "nothing_cents", lambda s: {"nothing_cents": s["nothing_cents"] + 1})
 _summary("gap_off", "gap", lambda s: {"gap": s["gap"] + 1e-6})
-_summary(
-    "savings_gap_off", "savings_gap", lambda s: {"savings_gap": math.nextafter(s["savings_gap"], 2) + 1e-6}
-)
+_summary("savings_gap_off", "savings_gap", lambda s: {"savings_gap": math.nextafter(s["savings_gap"], 2) + 1e-6})
 _summary(
     "term_off",
     "terms.freight_cents",

@@ -28,9 +28,7 @@ def _over_stock(batch: Batch, allocation: Allocation, early: bool) -> Allocation
     parts = rows_of(allocation, "allocations")
     for part in parts:
         rows, day = stock[part["node_id"], part["sku"]], ships[part["shipment_id"]]
-        alike = [
-            other for other in parts if (other["node_id"], other["sku"]) == (part["node_id"], part["sku"])
-        ]
+        alike = [other for other in parts if (other["node_id"], other["sku"]) == (part["node_id"], part["sku"])]
         ever = _sellable(rows, date.max)
         by_then = _sellable(rows, day)
         shipped = sum(other["quantity"] for other in alike if ships[other["shipment_id"]] <= day)

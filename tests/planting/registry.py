@@ -29,10 +29,7 @@ def plant(table: str, column: str, pattern: str = "") -> Callable[[Plant], Plant
 
 def replaced(allocation: Allocation, summary: Row | None = None, **tables: list[Row]) -> Allocation:
     """Return the allocation with other rows in some tables, or other fields in the summary."""
-    new = {
-        name: pa.Table.from_pylist(rows, schema=allocation.tables[name].schema)
-        for name, rows in tables.items()
-    }
+    new = {name: pa.Table.from_pylist(rows, schema=allocation.tables[name].schema) for name, rows in tables.items()}
     return Allocation({**allocation.tables, **new}, {**allocation.summary, **(summary or {})})
 
 
@@ -42,9 +39,7 @@ def rows_of(of: Batch | Allocation, table: str) -> list[Row]:
 
 
 def by_key(rows: Sequence[Row], *columns: str) -> dict[Any, Row]:
-    return {
-        tuple(row[column] for column in columns) if len(columns) > 1 else row[columns[0]]: row for row in rows
-    }
+    return {tuple(row[column] for column in columns) if len(columns) > 1 else row[columns[0]]: row for row in rows}
 
 
 def changed(allocation: Allocation, table: str, at: int, **values: Any) -> Allocation | None:

@@ -86,9 +86,7 @@ def plant_half_served(batch: Batch, allocation: Allocation) -> Allocation | None
             parts.remove(part)
             row = {name: part[name] for name in ("order_id", "line_id", "sku", "quantity")}
             row |= {"reason": "outbid", "unallocated_cents": 0}
-            return replaced(
-                allocation, allocations=parts, unallocated=[*rows_of(allocation, "unallocated"), row]
-            )
+            return replaced(allocation, allocations=parts, unallocated=[*rows_of(allocation, "unallocated"), row])
         seen.add(part["order_id"])
     return None
 

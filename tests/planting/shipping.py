@@ -20,9 +20,7 @@ def plant_long_gone_ship_date(batch: Batch, allocation: Allocation) -> Allocatio
 def plant_delivered_a_day_early(batch: Batch, allocation: Allocation) -> Allocation | None:
     rows = rows_of(allocation, "shipments")
     return (
-        changed(allocation, "shipments", 0, deliver_date=rows[0]["deliver_date"] - timedelta(days=1))
-        if rows
-        else None
+        changed(allocation, "shipments", 0, deliver_date=rows[0]["deliver_date"] - timedelta(days=1)) if rows else None
     )
 
 
@@ -82,9 +80,7 @@ def plant_offline_node(batch: Batch, allocation: Allocation) -> Allocation | Non
 @plant("allocations", "node_id")
 def plant_node_unlike_its_shipment(batch: Batch, allocation: Allocation) -> Allocation | None:
     parts = rows_of(allocation, "allocations")
-    others = [
-        row["node_id"] for row in rows_of(batch, "nodes") if parts and row["node_id"] != parts[0]["node_id"]
-    ]
+    others = [row["node_id"] for row in rows_of(batch, "nodes") if parts and row["node_id"] != parts[0]["node_id"]]
     return changed(allocation, "allocations", 0, node_id=others[0]) if others else None
 
 
@@ -125,7 +121,5 @@ def plant_held_order_shipped(batch: Batch, allocation: Allocation) -> Allocation
             part = {name: row[name] for name in ("order_id", "line_id", "sku", "quantity")}
             part |= {"shipment_id": "planted", "node_id": copy["node_id"]}
             left.remove(row)
-            return replaced(
-                allocation, shipments=[*shipments, copy], allocations=[*parts, part], unallocated=left
-            )
+            return replaced(allocation, shipments=[*shipments, copy], allocations=[*parts, part], unallocated=left)
     return None

@@ -76,9 +76,7 @@ def test_none_where_it_is_no_assignment() -> None:
 
 def test_no_groups() -> None:
     """Tests that a problem without groups costs nothing."""
-    empty = Problem.from_arrays(
-        cost=[], first=[0], usage_start=[0], usage_resource=[], usage_amount=[], supply=[]
-    )
+    empty = Problem.from_arrays(cost=[], first=[0], usage_start=[0], usage_resource=[], usage_amount=[], supply=[])
     result = solve_flow(empty)
     assert result is not None and (result.objective, result.status) == (0, "optimal")
 

@@ -48,9 +48,7 @@ def test_middling_problems_match_scipy() -> None:
     """Tests random problems too large for brute force against SciPy's solver on the unreduced problem."""
     rng = np.random.default_rng(2)
     for _ in range(10):
-        problem = random_problem(
-            rng, n_groups=30, n_resources=20, max_options=6, max_supply=20, max_cost=5000
-        )
+        problem = random_problem(rng, n_groups=30, n_resources=20, max_options=6, max_supply=20, max_cost=5000)
         optimum = scipy_optimum(problem)
         for method in METHODS:
             assert_optimal(problem, solve_mip(problem, method=method), optimum)
@@ -59,9 +57,7 @@ def test_middling_problems_match_scipy() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_no_groups(method: MipMethod) -> None:
     """Tests that a problem without groups costs nothing."""
-    problem = Problem.from_arrays(
-        cost=[], first=[0], usage_start=[0], usage_resource=[], usage_amount=[], supply=[3]
-    )
+    problem = Problem.from_arrays(cost=[], first=[0], usage_start=[0], usage_resource=[], usage_amount=[], supply=[3])
     result = solve_mip(problem, method=method)
     assert (result.objective, result.bound, result.status) == (0, 0, "optimal")
     assert result.choice is not None and result.choice.size == 0
@@ -167,9 +163,7 @@ def test_gap_stops_early_with_a_valid_bound() -> None:
     """Tests that with a gap allowed, objective and bound enclose the optimum and lie within the gap."""
     rng = np.random.default_rng(7)
     for _ in range(5):
-        problem = random_problem(
-            rng, n_groups=30, n_resources=20, max_options=6, max_supply=20, max_cost=5000
-        )
+        problem = random_problem(rng, n_groups=30, n_resources=20, max_options=6, max_supply=20, max_cost=5000)
         best = solve_mip(problem)
         if best.objective is None:
             continue

@@ -243,9 +243,7 @@ def test_larger_bare_problems_against_scipy() -> None:
     rng = np.random.default_rng(31)
     n_optimal = 0
     for _ in range(8):
-        problem = random_problem(
-            rng, n_groups=60, n_resources=12, max_options=6, max_supply=40, always_free=True
-        )
+        problem = random_problem(rng, n_groups=60, n_resources=12, max_options=6, max_supply=40, always_free=True)
         best = scipy_optimum(problem)
         with as_if_large():
             result = solve(problem, SolveParams(gap=0.0, time_limit_seconds=20.0))
@@ -301,9 +299,7 @@ def test_good_arrays_make_a_problem() -> None:
     """Tests that the arrays behind the broken ones are right, and a problem of nothing at all."""
     problem = Problem.from_arrays(**GOOD)
     assert (problem.n_groups, problem.n_options, problem.n_resources) == (1, 2, 1)
-    nothing = Problem.from_arrays(
-        cost=[], first=[0], usage_start=[0], usage_resource=[], usage_amount=[], supply=[]
-    )
+    nothing = Problem.from_arrays(cost=[], first=[0], usage_start=[0], usage_resource=[], usage_amount=[], supply=[])
     result = solve(nothing)
     assert (result.termination, result.objective, result.bound) == ("optimal", 0, 0)
 
