@@ -19,6 +19,7 @@ MAX_TABLE_PIECES = 20
 ALWAYS_ALL = 64
 """An order of single shipments with at most so many is listed whole as soon as more than one option is asked for."""
 UNREACHABLE = -(2**58)
+FORBIDDEN = -1e11
 N_SEEDS = 8
 MAX_PAIR_PIECES = 11
 SEARCH_LIMIT = 100_000
@@ -167,7 +168,8 @@ def _relaxed_gain(
     first_line = orders.line_first[order]
     n_lines = orders.line_first[order + 1] - first_line
     n_visits = visits[1] - visits[0]
-    gain = np.zeros((n_visits, n_lines))
+    whole_only = orders.ship_complete[order]
+    gain = np.full((n_visits, n_lines), FORBIDDEN if whole_only else 0.0)
     base = np.zeros(n_visits)
     alone = np.zeros(n_visits)
     for v in range(n_visits):
@@ -199,20 +201,24 @@ def _relaxed_gain(
             lost = lost_cents(orders.line_unallocated_cents[line], quantity, orders.priority_pct[order]) + (
                 1.0 if splits else 0.0
             )
-            gain[v, line - first_line] = max(0.0, lost - share)
+            gain[v, line - first_line] = lost - share if whole_only else max(0.0, lost - share)
             alone[v] += gain[v, line - first_line]
     by_value = np.argsort(-alone)
     ceiling = 0.0
     if most <= 3:
         limit = max(1000, 8_000_000 // max(20, n_lines))
-        current = np.zeros((most + 1, n_lines))
-        total = np.zeros(most + 1)
+        current = np.full((most + 1, n_lines), FORBIDDEN if whole_only else 0.0)
+        start = n_lines * FORBIDDEN if whole_only else 0.0
+        total = np.full(most + 1, start)
         at = np.zeros(most + 1, np.int64)
         depth = 0
         while depth >= 0 and limit > 0:
             limit -= 1
             i = at[depth]
-            if i >= n_visits or total[depth] + (most - depth) * max(0.0, alone[by_value[i]]) <= ceiling:
+            hopeless = not whole_only and i < n_visits
+            if hopeless:
+                hopeless = total[depth] + (most - depth) * max(0.0, alone[by_value[i]]) <= ceiling
+            if i >= n_visits or hopeless:
                 if i < n_visits and depth == 0 and alone[by_value[i]] > ceiling:
                     ceiling = alone[by_value[i]]
                 depth -= 1

@@ -164,21 +164,31 @@ def _combine(
 def _select(pieces: IntArray, rivals: IntArray, steps: Loads, out: Loads) -> int:
     """Fill ``out`` with what a slot might do for a large order; return how many combinations.
 
-    All it has, single pieces, all but one, and what rivals (sets of pieces at other slots) have or have not.
+    All it has, single pieces, all but one or two, and what rivals (sets of pieces at other slots) have or have not,
+    give or take a piece.
     """
     mine = np.int64(0)
     for piece in pieces:
         mine |= np.int64(1) << piece
-    wanted = np.empty(1 + 2 * pieces.size + 2 * rivals.size + rivals.size * rivals.size, np.int64)
+    n_most = 1 + 2 * pieces.size + pieces.size * pieces.size + rivals.size * (2 * pieces.size + rivals.size + 2)
+    wanted = np.empty(n_most, np.int64)
     wanted[0] = mine
     n = 1
     for piece in pieces:
         bit = np.int64(1) << piece
         wanted[n], wanted[n + 1] = bit, mine & ~bit
         n += 2
+        for other in pieces:
+            if other < piece:
+                wanted[n] = mine & ~bit & ~(np.int64(1) << other)
+                n += 1
     for i in range(rivals.size):
         wanted[n], wanted[n + 1] = mine & ~rivals[i], mine & rivals[i]
         n += 2
+        for piece in pieces:
+            bit = np.int64(1) << piece
+            wanted[n], wanted[n + 1] = mine & (rivals[i] ^ bit), mine & (~rivals[i] ^ bit)
+            n += 2
         for j in range(i):
             wanted[n] = mine & ~(rivals[i] | rivals[j])
             n += 1

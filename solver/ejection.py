@@ -36,9 +36,8 @@ class Annealer:
         group = problem.group_of_option()
         self._ranked = np.lexsort((value, group)).astype(np.int64)
         self._value = value
-        touching = np.unique(
-            np.stack((problem.usage_resource, np.repeat(group, np.diff(problem.usage_start)))), axis=1
-        )[0]
+        pair = problem.usage_resource * problem.n_groups + np.repeat(group, np.diff(problem.usage_start))
+        touching = np.unique(pair) // max(1, problem.n_groups)
         self._member_first = np.searchsorted(touching, np.arange(problem.n_resources + 1))
         self._group_of_entry = np.repeat(group, np.diff(problem.usage_start))
 
@@ -124,6 +123,25 @@ def _best_fit(  # type: ignore[no-untyped-def]
             best = option
             least = v
     return best, least
+
+
+@kernel
+def _first_fit(  # type: ignore[no-untyped-def]
+    group, ceiling, first, ranked, usage_start, usage_resource, usage_amount, value, left
+):
+    """The least reduced cost of a group's options that fit; infinite if none below a ceiling does."""
+    for i in range(first[group], first[group + 1]):
+        option = ranked[i]
+        if value[option] >= ceiling:
+            break
+        fits = True
+        for entry in range(usage_start[option], usage_start[option + 1]):
+            if left[usage_resource[entry]] < usage_amount[entry]:
+                fits = False
+                break
+        if fits:
+            return value[option]
+    return np.inf
 
 
 @kernel
@@ -221,11 +239,20 @@ def _anneal(  # type: ignore[no-untyped-def]
                         other = group_of_entry[at]
                         theirs = choice[other]
                         take(theirs, -1, usage_start, usage_resource, usage_amount, left)
-                        _, least = _best_fit(
-                            other, first, cost, usage_start, usage_resource, usage_amount, value, weight, left
+                        ceiling = value[theirs] + loss
+                        least = _first_fit(
+                            other,
+                            ceiling,
+                            first,
+                            ranked,
+                            usage_start,
+                            usage_resource,
+                            usage_amount,
+                            value,
+                            left,
                         )
                         take(theirs, 1, usage_start, usage_resource, usage_amount, left)
-                        worse = least - (cost[theirs] + weight * (value[theirs] - cost[theirs]))
+                        worse = least - value[theirs]
                         if worse < loss:
                             loss = worse
                             victim = other

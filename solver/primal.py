@@ -44,25 +44,28 @@ def first_choice(problem: Problem, value_milli: IntArray) -> IntArray | None:
 
 
 class Annealing:
-    """Rounds of annealing whose starting temperature falls with each round."""
+    """A descent of annealing from hot to cold, in steps short enough to look at the clock between them."""
 
     HOT = 100.0
     COLD = 3.0
-    MOVES_A_GROUP = 60
+    MOVES_A_GROUP = 300
+    LEAST_STEPS = 10
+    MOST_MOVES_A_STEP = 300_000
 
     def __init__(self, problem: Problem, value_milli: IntArray, choice: IntArray, seed: int) -> None:
         self._annealer = Annealer(problem, value_milli / MILLI, choice, seed)
-        self._n_groups = problem.n_groups
-        self._round = 0
+        n_moves = self.MOVES_A_GROUP * problem.n_groups
+        self.n_steps = max(self.LEAST_STEPS, -(-n_moves // self.MOST_MOVES_A_STEP))
+        self._moves_a_step = -(-n_moves // self.n_steps)
 
     @property
     def choice(self) -> IntArray:
         """The best choice so far."""
         return self._annealer.best
 
-    def descend(self, n_steps: int, step: int) -> int:
-        """Take one of ``n_steps`` parts of a descent from hot to cold; return the best cost so far."""
+    def descend(self, step: int) -> int:
+        """Take step ``step`` of ``n_steps``; return the best cost so far."""
         ratio = self.COLD / self.HOT
-        hot = self.HOT * ratio ** (step / n_steps)
-        cold = self.HOT * ratio ** ((step + 1) / n_steps)
-        return self._annealer.run(n_moves=self.MOVES_A_GROUP * self._n_groups, hot=hot, cold=cold)
+        hot = self.HOT * ratio ** (step / self.n_steps)
+        cold = self.HOT * ratio ** ((step + 1) / self.n_steps)
+        return self._annealer.run(n_moves=self._moves_a_step, hot=hot, cold=cold)

@@ -14,6 +14,7 @@ from solver.core import Part, options_of, part_of
 from solver.cuts import rounded
 from solver.dual import STAGES, DualAscent, Stage
 from solver.exact import solve_exact
+from solver.greedy import arrival_greedy
 from solver.mip import MipLimits
 from solver.neighbourhood import NeighbourhoodSearch
 from solver.params import SolveParams
@@ -29,12 +30,12 @@ SMALL_OPTIONS = 20_000
 EXACT_OPTIONS = 12_000
 EXACT_LIMIT = 2_000
 EXACT_GROUPS = 1_000
+CHEAP_GROUPS = 2_000
+"""A first descent of annealing over so few groups is worth its fraction of a second even if the gap is reached."""
 POLISH = (
     Stage(temperature=6.0, step_cents=6.0, n_steps=80, cuts=True),
     Stage(temperature=4.0, step_cents=2.0, n_steps=120, cuts=True),
 )
-ANNEALING_STEPS = 5
-STALL_ROUNDS = 60
 
 
 def solve(
@@ -160,7 +161,8 @@ class _Run:
         rounds = 0
         while True:
             verdict = watch.verdict(self._objective, self._bound)
-            if verdict:
+            cheap = rounds == 0 and int(dual.dual.core.sum()) <= CHEAP_GROUPS
+            if verdict and not (verdict == "gap_reached" and cheap):
                 return verdict
             before = (self._objective, self._bound)
             verdict = self._improve(dual, rounds)
@@ -185,12 +187,13 @@ class _Run:
         part, value, choice, now = core
         with watch.phase("anneal"):
             annealing = Annealing(part.problem, value, choice, self._params.seed * 1000 + rounds)
-            for step in range(ANNEALING_STEPS):
-                annealing.descend(ANNEALING_STEPS, step)
+            for step in range(annealing.n_steps):
+                annealing.descend(step)
                 self._accept_part(dual.pool, now, part, annealing.choice)
                 watch.note("anneal", self._objective, self._bound)
                 verdict = watch.verdict(self._objective, self._bound)
-                if verdict:
+                early = verdict == "gap_reached" and rounds == 0 and part.problem.n_groups <= CHEAP_GROUPS
+                if verdict and not (early and step < annealing.n_steps - 1):
                     return verdict
         if rounds < 3:
             with watch.phase("prices"):
@@ -236,6 +239,9 @@ class _Run:
         choice = first_choice(part.problem, dual.reduced_costs()[options])
         if choice is not None:
             self._accept_part(dual.pool, dual.cheapest, part, choice)
+        choice = arrival_greedy(problem)
+        if (choice >= 0).all():
+            self._accept(dual.pool, choice)
 
     def _core(self, dual: DualAscent) -> tuple[Part, IntArray, IntArray, IntArray] | None:
         """The core as a problem of its own, its reduced costs, the best choice within it and in the pool."""

@@ -82,6 +82,6 @@ class Source(Protocol):
         slack : int
             List every option within so many thousandths of a cent of its group's best at these prices ...
         limit : int
-            ... but at most so many a group, the best of them.
+            ... but at most so many a group, the best of them; more only where that lists a group whole.
         """
         ...
