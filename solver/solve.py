@@ -31,7 +31,7 @@ EXACT_OPTIONS = 12_000
 EXACT_LIMIT = 2_000
 EXACT_GROUPS = 1_000
 CHEAP_GROUPS = 2_000
-"""A first descent of annealing over so few groups is worth its fraction of a second even if the gap is reached."""
+"""Over so few contested groups, annealing and an attempt at proof are worth a second even if the gap is reached."""
 POLISH = (
     Stage(temperature=6.0, step_cents=6.0, n_steps=80, cuts=True),
     Stage(temperature=4.0, step_cents=2.0, n_steps=120, cuts=True),
@@ -166,7 +166,7 @@ class _Run:
                 return verdict
             before = (self._objective, self._bound)
             verdict = self._improve(dual, rounds)
-            if verdict:
+            if verdict and not (verdict == "gap_reached" and cheap):
                 return verdict
             with watch.phase("exact"):
                 self._close_core(dual, level)
