@@ -9,13 +9,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.calendar import NO_DAY
+from engine.combinations import level_of, piece_shifts
 from engine.compile import Compiled
 from engine.documents import Batch
 from engine.network import NOW, IntArray, Network
 from engine.orders import Orders, build_orders
 from engine.rates import carbon_cents, distance_m, freight_cents, late_cents
 from engine.reasons import REASONS, reasons_of, service_route
-from engine.shipments import Shipments, level_of, piece_shifts
+from engine.shipments import Shipments
 from solver.kernels import kernel
 
 

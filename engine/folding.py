@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.combinations import MAX_CODE_BITS, piece_shifts
 from engine.network import IntArray, Network
 from engine.orders import Orders
-from engine.shipments import MAX_CODE_BITS, piece_shifts
 from engine.visits import reach, visits_of
 
 MAX_FOLDED_PIECES = 20

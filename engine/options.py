@@ -10,8 +10,9 @@ import numpy as np
 
 from engine.network import IntArray, Network
 from engine.orders import Orders, nothing_cents
-from engine.pricing import Listing, option_columns, price_orders
+from engine.pricing import Listing, price_orders
 from engine.shipments import Shipments, list_shipments
+from engine.usage import option_columns
 from solver.problem import ranges
 from solver.source import More, Prices
 

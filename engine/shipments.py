@@ -1,8 +1,4 @@
-"""Every shipment that could serve a part of an order: slot, quantities, service and cost, in arrays.
-
-Quantities are packed into one integer, the *code*: each piece of the order has a field wide enough for its levels and
-one guard bit, so that whether one code fits into another is a subtraction and a mask.
-"""
+"""Every shipment that could serve a part of an order: slot, quantities, service and cost, in arrays."""
 
 from __future__ import annotations
 
@@ -11,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.combinations import MAX_CODE_BITS, combine, fill_steps, level_of, loads_of, piece_shifts, remember, select
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.rates import carbon_cents, covers, freight_cents, lost_cents
 from engine.visits import Visits, grown, reach, visits_of
 from solver.kernels import kernel
 
-MAX_CODE_BITS = 62
 MAX_SUBSETS = 40_000
 """An order with more ways than this to fill a shipment gets a selection of them, and a relaxed floor."""
 MAX_SUBSETS_SELECTED = 256
@@ -46,170 +42,6 @@ class Shipments(NamedTuple):
     listed: NDArray[np.bool_]  # [n_orders]: every shipment that can be useful is an offer
     visit_base_cents: NDArray[np.float64]  # [n_visits]: with unlisted shipments, each costs at least this ...
     visit_gram_cents: NDArray[np.float64]  # ... and this for each billable gram, handling of lines and units apart
-
-
-class Loads(NamedTuple):
-    """What combinations of quantities weigh and save; one entry a combination (or a level of a piece)."""
-
-    billable: IntArray
-    actual: IntArray
-    units: IntArray
-    lines: IntArray
-    gain: IntArray
-    code: IntArray
-    requires: NDArray[np.uint64]
-
-
-@kernel
-def piece_shifts(piece_first: IntArray, piece_levels: IntArray, order: int) -> IntArray:
-    """Bit offset of each piece's field in a code, and last the total width."""
-    first, last = piece_first[order], piece_first[order + 1]
-    shifts = np.zeros(last - first + 1, np.int64)
-    for piece in range(last - first):
-        width = 1
-        levels = piece_levels[first + piece]
-        while levels > 0:
-            width += 1
-            levels >>= 1
-        shifts[piece + 1] = shifts[piece] + width
-    return shifts
-
-
-@kernel
-def level_of(code: int, shifts: IntArray, piece: int) -> int:
-    """The level that a code gives a piece."""
-    width = shifts[piece + 1] - shifts[piece]
-    return (code >> shifts[piece]) & ((np.int64(1) << width) - 1)
-
-
-@kernel
-def _loads(size: int, n_words: int) -> Loads:
-    return Loads(
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros((size, n_words), np.uint64),
-    )
-
-
-@kernel
-def _fill_steps(network: Network, orders: Orders, order: int, shifts: IntArray, steps: Loads) -> None:
-    """What one level of each piece adds, entry ``piece`` of ``steps``; ``gain`` is that of all its levels."""
-    n_pieces = shifts.size - 1
-    steps.billable[:n_pieces] = 0
-    steps.actual[:n_pieces] = 0
-    steps.units[:n_pieces] = 0
-    steps.lines[:n_pieces] = 0
-    steps.gain[:n_pieces] = 0
-    steps.requires[:n_pieces] = 0
-    for piece in range(n_pieces):
-        steps.code[piece] = np.int64(1) << shifts[piece]
-    for line in range(orders.line_first[order], orders.line_first[order + 1]):
-        piece = orders.line_piece[line]
-        sku = orders.line_sku[line]
-        amount = orders.line_step[line]
-        steps.billable[piece] += amount * network.item_billable_g[sku]
-        steps.actual[piece] += amount * network.item_weight_g[sku]
-        steps.units[piece] += amount
-        steps.lines[piece] += 1
-        steps.gain[piece] += lost_cents(
-            orders.line_unallocated_cents[line], orders.line_quantity[line], orders.priority_pct[order]
-        )
-        steps.requires[piece] |= network.item_requires[sku]
-
-
-@kernel
-def _combine(
-    pieces: IntArray,
-    lows: IntArray,
-    tops: IntArray,
-    gains: NDArray[np.int64],
-    steps: Loads,
-    out: Loads,
-) -> int:
-    """Fill ``out`` with every combination of levels ``low .. top`` (or none) of some pieces; return how many.
-
-    ``gains[i, level]`` is what a level of the i-th piece saves where it may go in parts.
-    """
-    billable, actual, units, lines = out.billable, out.actual, out.units, out.lines
-    gain, code, requires = out.gain, out.code, out.requires
-    n_words = requires.shape[1]
-    size = 1
-    for i in range(pieces.size):
-        piece = pieces[i]
-        made = size
-        for level in range(lows[i], tops[i] + 1):
-            saved = gains[i, level] if gains.shape[1] else steps.gain[piece]
-            add_billable, add_actual = level * steps.billable[piece], level * steps.actual[piece]
-            add_units, add_code = level * steps.units[piece], level * steps.code[piece]
-            add_lines = steps.lines[piece]
-            for j in range(size):
-                billable[made] = billable[j] + add_billable
-                actual[made] = actual[j] + add_actual
-                units[made] = units[j] + add_units
-                lines[made] = lines[j] + add_lines
-                gain[made] = gain[j] + saved
-                code[made] = code[j] + add_code
-                for word in range(n_words):
-                    requires[made, word] = requires[j, word] | steps.requires[piece, word]
-                made += 1
-        size = made
-    return size
-
-
-@kernel
-def _select(pieces: IntArray, rivals: IntArray, steps: Loads, out: Loads) -> int:
-    """Fill ``out`` with what a slot might do for a large order; return how many combinations.
-
-    All it has, single pieces, all but one or two, and what rivals (sets of pieces at other slots) have or have not,
-    give or take a piece.
-    """
-    mine = np.int64(0)
-    for piece in pieces:
-        mine |= np.int64(1) << piece
-    n_most = 1 + 2 * pieces.size + pieces.size * pieces.size + rivals.size * (2 * pieces.size + rivals.size + 2)
-    wanted = np.empty(n_most, np.int64)
-    wanted[0] = mine
-    n = 1
-    for piece in pieces:
-        bit = np.int64(1) << piece
-        wanted[n], wanted[n + 1] = bit, mine & ~bit
-        n += 2
-        for other in pieces:
-            if other < piece:
-                wanted[n] = mine & ~bit & ~(np.int64(1) << other)
-                n += 1
-    for i in range(rivals.size):
-        wanted[n], wanted[n + 1] = mine & ~rivals[i], mine & rivals[i]
-        n += 2
-        for piece in pieces:
-            bit = np.int64(1) << piece
-            wanted[n], wanted[n + 1] = mine & (rivals[i] ^ bit), mine & (~rivals[i] ^ bit)
-            n += 2
-        for j in range(i):
-            wanted[n] = mine & ~(rivals[i] | rivals[j])
-            n += 1
-    size = 1
-    for mask in np.unique(wanted[:n]):
-        if mask == 0:
-            continue
-        out.billable[size] = out.actual[size] = out.units[size] = out.lines[size] = 0
-        out.gain[size] = out.code[size] = 0
-        out.requires[size] = 0
-        for piece in pieces:
-            if mask & (np.int64(1) << piece):
-                out.billable[size] += steps.billable[piece]
-                out.actual[size] += steps.actual[piece]
-                out.units[size] += steps.units[piece]
-                out.lines[size] += steps.lines[piece]
-                out.gain[size] += steps.gain[piece]
-                out.code[size] += steps.code[piece]
-                out.requires[size] |= steps.requires[piece]
-        size += 1
-    return size
 
 
 @kernel
@@ -358,8 +190,8 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
     most_lines = 1
     for order in range(begin, end):
         most_lines = max(most_lines, line_first[order + 1] - line_first[order])
-    steps = _loads(most_lines, n_words)
-    loads = _loads(MAX_SUBSETS + 2, n_words)
+    steps = loads_of(most_lines, n_words)
+    loads = loads_of(MAX_SUBSETS + 2, n_words)
     billable, actual, units, lines = loads.billable, loads.actual, loads.units, loads.lines
     gain, code, requires = loads.gain, loads.code, loads.requires
     piece_size = np.zeros(most_lines, np.int64)
@@ -386,7 +218,7 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
             for visit in range(first_visit, last_visit):
                 offer_first[visit + 1] = n_offers
             continue
-        _fill_steps(network, orders, order, shifts, steps)
+        fill_steps(network, orders, order, shifts, steps)
         whole_only = ship_complete[order]
         any_requires = False
         for piece in range(n_pieces):
@@ -434,7 +266,7 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
                 if look == 0:
                     n_combinations += n_here_combinations
                     if not splits:
-                        n_rivals = _remember(rivals, n_rivals, mask)
+                        n_rivals = remember(rivals, n_rivals, mask)
                     continue
                 if splits:
                     widest = 0
@@ -458,9 +290,9 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
                         n_here = 0
                         listed[order - begin] = False
                 if not few or splits or n_here_combinations <= MAX_SUBSETS_SELECTED:
-                    size = _combine(pieces[:n_here], lows[:n_here], tops[:n_here], gains, steps, loads)
+                    size = combine(pieces[:n_here], lows[:n_here], tops[:n_here], gains, steps, loads)
                 else:
-                    size = _select(pieces[:n_here], rivals[:n_rivals], steps, loads)
+                    size = select(pieces[:n_here], rivals[:n_rivals], steps, loads)
 
                 slot = visit_slot[visit]
                 node = slot_node[slot]
@@ -569,33 +401,6 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
         base_out,
         gram_out,
     )
-
-
-@kernel
-def _remember(rivals: IntArray, n_rivals: int, mask: int) -> int:
-    """Keep the largest different piece sets seen so far; return how many are kept."""
-    for i in range(n_rivals):
-        if rivals[i] == mask:
-            return n_rivals
-    if n_rivals < rivals.size:
-        rivals[n_rivals] = mask
-        return n_rivals + 1
-    least = 0
-    for i in range(1, n_rivals):
-        if _n_bits(rivals[i]) < _n_bits(rivals[least]):
-            least = i
-    if _n_bits(mask) > _n_bits(rivals[least]):
-        rivals[least] = mask
-    return n_rivals
-
-
-@kernel
-def _n_bits(mask: int) -> int:
-    n = 0
-    while mask:
-        mask &= mask - 1
-        n += 1
-    return n
 
 
 def list_shipments(network: Network, orders: Orders, begin: int, end: int) -> Shipments:
