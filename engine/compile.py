@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.documents import Batch
+from engine.errors import Fault, InputError
 from engine.folding import fold_large_orders
 from engine.network import IntArray, Names, Network, build_network
 from engine.options import Mapper, OrderOptions
@@ -15,6 +16,9 @@ from solver.kernels import kernel
 from solver.problem import Problem
 
 MAX_PACKED_SUPPLY = 62
+MOST_CENTS = 2.0**46
+LATE_DAYS = 366.0
+EXACT = "less than 7e11 cents, so that sums are exact"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,9 +41,16 @@ class Compiled:
 
 
 def compile_batch(batch: Batch, *, parallel: Mapper = map) -> Compiled:
-    """Turn a batch into a problem whose options are asked for as they are needed."""
+    """Turn a batch into a problem whose options are asked for as they are needed.
+
+    Raises
+    ------
+    InputError
+        If leaving lines out, or being late, costs so much that cents would not be exact.
+    """
     network, names = build_network(batch)
     orders = fold_large_orders(network, build_orders(batch, names))
+    _refuse_inexact(orders)
     options = OrderOptions(network, orders, parallel=parallel)
     nothing = options.nothing()
     n_orders = orders.lat.size
@@ -52,6 +63,27 @@ def compile_batch(batch: Batch, *, parallel: Mapper = map) -> Compiled:
         supply=reachable_supply(network, orders),
     )
     return Compiled(problem=problem, options=options, network=network, orders=orders, names=names)
+
+
+def _refuse_inexact(orders: Orders) -> None:
+    """Make sure that every cost stays far inside 64 bits."""
+    order = np.repeat(np.arange(orders.lat.size), np.diff(orders.line_first))
+    priority = orders.priority_pct.astype(np.float64)
+    lost = orders.line_unallocated_cents.astype(np.float64) * orders.line_quantity * priority[order]
+    late = orders.late_cents_per_day.astype(np.float64) * LATE_DAYS * priority
+    faults = [
+        Fault(table="lines", row=int(row) + 1, column=None, value=f"{cents:.3g} cents if left out", expected=EXACT)
+        for row, cents in zip(orders.line_row[lost > MOST_CENTS], lost[lost > MOST_CENTS] / 100)
+    ]
+    faults += [
+        Fault(table="orders", row=int(row) + 1, column=None, value=f"{cents:.3g} cents if late", expected=EXACT)
+        for row, cents in zip(np.flatnonzero(late > MOST_CENTS), late[late > MOST_CENTS] / 100)
+    ]
+    if not faults and lost.sum() > MOST_CENTS * 64:
+        value = f"{lost.sum() / 100:.3g} cents if all is left out"
+        faults.append(Fault(table="lines", row=None, column=None, value=value, expected=EXACT))
+    if faults:
+        raise InputError(faults)
 
 
 def reachable_supply(network: Network, orders: Orders) -> IntArray:
