@@ -47,16 +47,6 @@ class OrderOptions:
         self.record_offer = np.zeros(0, np.int64)
         self._index_records()
 
-    @property
-    def n_offers(self) -> int:
-        """Number of candidate shipments over all orders."""
-        return sum(shard.offer_cents.size for shard in self.shards)
-
-    @property
-    def all_listed(self) -> bool:
-        """Whether every useful shipment of every order is a candidate."""
-        return all(bool(shard.listed.all()) for shard in self.shards)
-
     def nothing(self) -> More:
         """The option of each order that serves nothing; listed before all others."""
         orders, empty = np.arange(self.orders.lat.size), np.zeros(0, np.int64)
