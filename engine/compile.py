@@ -12,6 +12,7 @@ from engine.folding import fold_large_orders
 from engine.network import IntArray, Names, Network, build_network
 from engine.options import Mapper, OrderOptions
 from engine.orders import Orders, build_orders
+from engine.shipments import MAX_LISTED_PIECES
 from solver.kernels import kernel
 from solver.problem import Problem
 
@@ -40,8 +41,15 @@ class Compiled:
     names: Names
 
 
-def compile_batch(batch: Batch, *, parallel: Mapper = map) -> Compiled:
+def compile_batch(batch: Batch, *, parallel: Mapper = map, listed_pieces: int = MAX_LISTED_PIECES) -> Compiled:
     """Turn a batch into a problem whose options are asked for as they are needed.
+
+    Parameters
+    ----------
+    parallel : callable
+        Like ``map``; runs shards of orders side by side.
+    listed_pieces : int
+        Orders of more pieces than this are packed instead of listed, see engine/large_orders.py.
 
     Raises
     ------
@@ -51,7 +59,7 @@ def compile_batch(batch: Batch, *, parallel: Mapper = map) -> Compiled:
     network, names = build_network(batch)
     orders = fold_large_orders(network, build_orders(batch, names))
     _refuse_inexact(orders)
-    options = OrderOptions(network, orders, parallel=parallel)
+    options = OrderOptions(network, orders, parallel=parallel, listed_pieces=listed_pieces)
     nothing = options.nothing()
     n_orders = orders.lat.size
     problem = Problem.from_arrays(

@@ -54,8 +54,8 @@ class Terms(NamedTuple):
 def chosen_shipments(compiled: Compiled, tags: IntArray) -> Chosen:
     """Look up the shipments behind the chosen option (tag) of each order."""
     options = compiled.options
-    first, offers = options.offers_of(tags)
-    order = np.repeat(np.arange(tags.size), np.diff(first))
+    found = options.shipments_of(tags)
+    order = np.repeat(found.order, np.diff(found.first))
     shard = options.shard_of(order)
     parts = []
     for number in range(len(options.shards)):
@@ -64,9 +64,10 @@ def chosen_shipments(compiled: Compiled, tags: IntArray) -> Chosen:
             _unpack(
                 compiled.orders,
                 options.shards[number],
-                options.visit_of_offer(number),
                 order[here],
-                offers[here],
+                found.visit[here],
+                found.code[here],
+                found.service[here],
             )
         )
     if not parts:
@@ -79,26 +80,25 @@ def chosen_shipments(compiled: Compiled, tags: IntArray) -> Chosen:
 
 
 @kernel
-def _unpack(orders: Orders, shipments: Shipments, visit_of_offer: IntArray, order: IntArray, offer: IntArray) -> Chosen:
-    n = offer.size
+def _unpack(
+    orders: Orders, shipments: Shipments, order: IntArray, visits: IntArray, code: IntArray, service: IntArray
+) -> Chosen:
+    n = order.size
     slot = np.empty(n, np.int64)
-    service = np.empty(n, np.int64)
     n_rows = 0
     for i in range(n):
-        visit = visit_of_offer[offer[i]]
-        n_rows += shipments.stop_first[visit + 1] - shipments.stop_first[visit]
+        n_rows += shipments.stop_first[visits[i] + 1] - shipments.stop_first[visits[i]]
     row_shipment = np.empty(n_rows, np.int64)
     row_line = np.empty(n_rows, np.int64)
     row_quantity = np.empty(n_rows, np.int64)
     n_rows = 0
     for i in range(n):
-        visit = visit_of_offer[offer[i]]
+        visit = visits[i]
         slot[i] = shipments.visit_slot[visit]
-        service[i] = shipments.offer_service[offer[i]]
         shifts = piece_shifts(orders.piece_first, orders.piece_levels, order[i])
         for stop in range(shipments.stop_first[visit], shipments.stop_first[visit + 1]):
             line = shipments.stop_line[stop]
-            level = level_of(shipments.offer_code[offer[i]], shifts, orders.line_piece[line])
+            level = level_of(code[i], shifts, orders.line_piece[line])
             if level > 0:
                 row_shipment[n_rows] = i
                 row_line[n_rows] = line

@@ -40,7 +40,14 @@ def relaxed_gain(
         visit = visits[0] + v
         slot = shipments.visit_slot[visit]
         node = network.slot_node[slot]
-        base[v] = shipments.visit_base_cents[visit] + network.split_cents
+        row = shipments.wide_row[visit]
+        gram_cents = shipments.wide_gram_cents[row, -1]
+        base[v] = (
+            shipments.wide_base_cents[row, -1]
+            + network.node_shipment_cents[node]
+            + network.node_preference_cents[node]
+            + network.split_cents
+        )
         resource = network.slot_shipments_resource[slot]
         if resource >= 0:
             base[v] += price_of(unit, table_first, table, resource, 1) / MILLI
@@ -51,7 +58,7 @@ def relaxed_gain(
             sku = orders.line_sku[line]
             splits = orders.line_step[line] != quantity
             share = quantity * (
-                network.node_unit_cents[node] + shipments.visit_gram_cents[visit] * network.item_billable_g[sku]
+                network.node_unit_cents[node] + gram_cents * network.item_billable_g[sku]
             )
             if not splits:
                 share += network.node_line_cents[node]

@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.network import IntArray, Network
 from engine.orders import Orders, nothing_cents
-from engine.pricing import Listing, price_orders
-from engine.shipments import Shipments, list_shipments
+from engine.pricing import Listing, Options, price_orders
+from engine.shipments import MAX_LISTED_PIECES, Shipments, list_shipments
 from engine.usage import option_columns
 from solver.problem import ranges
 from solver.source import More, Prices
@@ -25,10 +25,12 @@ Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 class OrderOptions:
     """A :class:`solver.source.Source` over the orders of a batch.
 
-    An option is recorded once, under a number (its tag) that stays; ``offers_of`` tells the shipments behind it.
+    An option is recorded once, under a number (its tag) that stays; ``shipments_of`` tells the shipments behind it.
     """
 
-    def __init__(self, network: Network, orders: Orders, *, parallel: Mapper = map) -> None:
+    def __init__(
+        self, network: Network, orders: Orders, *, parallel: Mapper = map, listed_pieces: int = MAX_LISTED_PIECES
+    ) -> None:
         self.network = network
         self.orders = orders
         self._parallel = parallel
@@ -36,15 +38,17 @@ class OrderOptions:
         bounds = [*range(0, n_orders, ORDERS_PER_SHARD), n_orders]
         self._begins = np.array(bounds[:-1], np.int64)
         runs = list(pairwise(bounds))
-        self.shards: list[Shipments] = list(parallel(lambda run: list_shipments(network, orders, run[0], run[1]), runs))
-        self._visit_of_offer = [
-            np.repeat(np.arange(shard.visit_slot.size), np.diff(shard.offer_first)) for shard in self.shards
-        ]
+
+        def shipments(run: tuple[int, int]) -> Shipments:
+            return list_shipments(network, orders, *run, listed_pieces=listed_pieces)
+
+        self.shards: list[Shipments] = list(parallel(shipments, runs))
         self._ends = np.array(bounds[1:], np.int64)
         # records: option numbers in the order they were listed; the first n_orders of them serve nothing
-        self.record_order = np.arange(n_orders, dtype=np.int64)
-        self.record_first = np.zeros(n_orders + 1, np.int64)
-        self.record_offer = np.zeros(0, np.int64)
+        empty = np.zeros(0, np.int64)
+        self.records = Options(
+            np.arange(n_orders, dtype=np.int64), np.zeros(n_orders + 1, np.int64), empty, empty, empty, empty
+        )
         self._index_records()
 
     def nothing(self) -> More:
@@ -61,7 +65,7 @@ class OrderOptions:
             floor=empty,
         )
 
-    def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int) -> More:
+    def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int, exact: bool = True) -> More:
         """See :meth:`solver.source.Source.more`."""
         cuts = np.searchsorted(groups, np.append(self._begins, self._ends[-1:]))
 
@@ -75,10 +79,10 @@ class OrderOptions:
                 prices,
                 slack,
                 limit,
+                exact,
                 self._known_first,
                 self._known,
-                self.record_first,
-                self.record_offer,
+                self.records,
             )
             return listing, self._columns(listing, shard)
 
@@ -94,9 +98,9 @@ class OrderOptions:
                 usage_amount=empty,
                 floor=empty,
             )
-        group = np.concatenate([listing.order for listing, _ in parts])
-        tag = np.arange(self.record_order.size, self.record_order.size + group.size)
-        self._record([listing for listing, _ in parts])
+        group = np.concatenate([listing.options.order for listing, _ in parts])
+        tag = np.arange(self.records.order.size, self.records.order.size + group.size)
+        self._record([listing.options for listing, _ in parts])
         return More(
             group=group,
             cost=np.concatenate([columns[0] for _, columns in parts]),
@@ -107,45 +111,36 @@ class OrderOptions:
             floor=np.concatenate([listing.floor for listing, _ in parts]),
         )
 
-    def offers_of(self, tags: IntArray) -> tuple[IntArray, IntArray]:
-        """Offsets and offers (numbered within their shard) of recorded options."""
-        start, stop = self.record_first[tags], self.record_first[tags + 1]
-        return np.concatenate((np.zeros(1, np.int64), np.cumsum(stop - start))), self.record_offer[ranges(start, stop)]
+    def shipments_of(self, tags: IntArray) -> Options:
+        """The shipments of recorded options; visits are numbered within the shard of their order."""
+        start, stop = self.records.first[tags], self.records.first[tags + 1]
+        entries = ranges(start, stop)
+        return Options(
+            self.records.order[tags],
+            np.concatenate((np.zeros(1, np.int64), np.cumsum(stop - start))),
+            *(column[entries] for column in self.records[2:]),
+        )
 
     def shard_of(self, orders: IntArray) -> IntArray:
         """The shard that holds each order."""
         return np.asarray(np.searchsorted(self._begins, orders, side="right") - 1, dtype=np.int64)
 
-    def visit_of_offer(self, shard: int) -> IntArray:
-        """The visit of each offer of a shard."""
-        return self._visit_of_offer[shard]
-
-    def shard_begin(self, shard: int) -> int:
-        """The first order of a shard."""
-        return int(self._begins[shard])
-
     def _columns(self, listing: Listing, shard: int) -> Any:
-        return option_columns(
-            self.network,
-            self.orders,
-            self.shards[shard],
-            int(self._begins[shard]),
-            self._visit_of_offer[shard],
-            listing.order,
-            listing.offer_first,
-            listing.offer,
-        )
+        return option_columns(self.network, self.orders, self.shards[shard], listing.options)
 
-    def _record(self, listings: list[Listing]) -> None:
-        self.record_order = np.concatenate([self.record_order, *(listing.order for listing in listings)])
-        self.record_first = _chain([self.record_first, *(listing.offer_first for listing in listings)])
-        self.record_offer = np.concatenate([self.record_offer, *(listing.offer for listing in listings)])
+    def _record(self, new: list[Options]) -> None:
+        blocks = [self.records, *new]
+        self.records = Options(
+            np.concatenate([block.order for block in blocks]),
+            _chain([block.first for block in blocks]),
+            *(np.concatenate([block[i] for block in blocks]) for i in range(2, len(Options._fields))),
+        )
         self._index_records()
 
     def _index_records(self) -> None:
         n_orders = self.orders.lat.size
-        self._known = np.argsort(self.record_order, kind="stable")
-        counts = np.bincount(self.record_order, minlength=n_orders)
+        self._known = np.argsort(self.records.order, kind="stable")
+        counts = np.bincount(self.records.order, minlength=n_orders)
         self._known_first = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
 
 

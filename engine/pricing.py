@@ -7,33 +7,79 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.combinations import MAX_CODE_BITS, piece_shifts
+from engine.combinations import MAX_CODE_BITS, fill_steps, loads_of, piece_shifts
 from engine.floors import relaxed_gain, weak_floor
+from engine.freight import rises_with_weight
 from engine.gains import left_cents, net_gains
+from engine.large_orders import pack_order
 from engine.network import IntArray, Network
 from engine.orders import Orders
-from engine.sets import UNREACHABLE, best_inside, best_triples, best_two, compact, offer_inside, pairs, useful_offers
+from engine.sets import (
+    UNREACHABLE,
+    best_inside,
+    best_triples,
+    best_two,
+    compact,
+    expanded,
+    offer_inside,
+    pairs,
+    useful_offers,
+)
 from engine.shipments import Shipments
 from engine.visits import grown
 from solver.kernels import kernel
 from solver.source import MILLI, NO_FLOOR, Prices
 
 MAX_TABLE_PIECES = 20
-ALWAYS_ALL = 64
-"""An order of single shipments with at most so many is listed whole as soon as more than one option is asked for."""
 N_SEEDS = 8
 MAX_PAIR_PIECES = 11
 SEARCH_LIMIT = 100_000
 """Steps after which the search for one order stops and reports a lower, still valid floor."""
 
 
-class Listing(NamedTuple):
-    """Options found: the offers of option ``i`` are ``offer[offer_first[i] .. offer_first[i + 1] - 1]``."""
+class Options(NamedTuple):
+    """Options of orders: those of option ``i`` are shipments ``first[i] .. first[i + 1] - 1``, in order of visit."""
 
     order: IntArray
-    offer_first: IntArray
-    offer: IntArray
-    floor: IntArray  # by order asked
+    first: IntArray
+    visit: IntArray  # within the shard that holds the order
+    code: IntArray
+    service: IntArray
+    cents: IntArray  # freight, handling, preference, late, carbon
+
+
+class Listing(NamedTuple):
+    """Options found, and the floor of each order asked about."""
+
+    options: Options
+    floor: IntArray
+
+
+@kernel
+def _is_known(records: Options, known: IntArray, visit: IntArray, code: IntArray, service: IntArray) -> bool:
+    """Whether one of some records holds just these shipments."""
+    for record in known:
+        first = records.first[record]
+        same = records.first[record + 1] - first == visit.size
+        for i in range(visit.size if same else 0):
+            same = same and records.visit[first + i] == visit[i]
+            same = same and records.code[first + i] == code[i] and records.service[first + i] == service[i]
+        if same:
+            return True
+    return False
+
+
+@kernel
+def _visit_of(offer_first: IntArray, visits: tuple[int, int], offer: int) -> int:
+    """The visit, among those of an order, that an offer belongs to."""
+    low, high = visits
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if offer_first[middle] <= offer:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @kernel
@@ -89,21 +135,24 @@ def price_orders(
     prices: Prices,
     slack: int,
     limit: int,
+    exact: bool,
     known_first: IntArray,
     known: IntArray,
-    record_first: IntArray,
-    record_offer: IntArray,
+    records: Options,
 ) -> Listing:
     """List the unknown options of each asked order within slack of its best, the best ``limit`` of them.
 
     ``shipments`` holds the orders from ``shipments_begin`` on. ``known[known_first[o] .. ]`` are the records of
-    order ``o`` that were listed before, whose offers are in ``record_offer``.
+    order ``o`` that were listed before.
     """
     floor = np.empty(asked.size, np.int64)
     out_order = np.empty(1024, np.int64)
     out_first = np.zeros(1025, np.int64)
-    out_offer = np.empty(4096, np.int64)
-    n_out = n_out_offers = 0
+    out_visit = np.empty(4096, np.int64)
+    out_code = np.empty(4096, np.int64)
+    out_service = np.empty(4096, np.int64)
+    out_cents = np.empty(4096, np.int64)
+    n_out = n_out_shipments = 0
     gain = np.empty(1024, np.int64)
     slot_of = np.empty(1024, np.int64)
     fill = np.empty(1024, np.int64)
@@ -111,7 +160,7 @@ def price_orders(
     seeds = np.zeros((N_SEEDS, 3), np.int64)
     table_one = np.zeros(1, np.int64)
     table_two = np.zeros(1, np.int64)
-    room_for = max(2 * limit + 2, ALWAYS_ALL + 2)
+    room_for = 2 * limit + 2
     kept_value = np.empty(room_for, np.int64)
     kept_size = np.empty(room_for, np.int64)
     kept = np.empty((room_for, 4), np.int64)
@@ -121,7 +170,13 @@ def price_orders(
     piece_first, piece_levels = orders.piece_first, orders.piece_levels
     ship_complete, max_shipments = orders.ship_complete, orders.max_shipments
     visit_first, offer_first, offer_code = shipments.visit_first, shipments.offer_first, shipments.offer_code
-    listed = shipments.listed
+    offer_service, offer_cents = shipments.offer_service, shipments.offer_cents
+    listed, packed = shipments.listed, shipments.packed
+    rising = rises_with_weight(network.rate_first, network.rate_cents)
+    most_pieces = 1
+    for a in range(asked.size):
+        most_pieces = max(most_pieces, piece_first[asked[a] + 1] - piece_first[asked[a]])
+    steps_of_piece = loads_of(most_pieces, network.item_requires.shape[1])
     split = np.int64(network.split_cents) * MILLI
 
     for a in range(asked.size):
@@ -153,6 +208,53 @@ def price_orders(
         lines = slice(line_first[order], line_first[order + 1])
         its_lost, its_piece, its_step = lost_unit[lines], line_piece[lines], line_step[lines]
         nothing = left_cents(its_lost, its_piece, its_step, priority[order], whole, shifts) * MILLI
+        its_known = known[known_first[order] : known_first[order + 1]]
+        if packed[local]:
+            fill_steps(network, orders, order, shifts, steps_of_piece)
+            pack = pack_order(
+                network,
+                orders,
+                order,
+                shipments,
+                visits,
+                prices,
+                steps_of_piece,
+                most,
+                nothing,
+                slack,
+                limit,
+                exact,
+                rising,
+            )
+            floor[a] = pack.floor
+            if orders.folded[order]:
+                saved_cents = relaxed_gain(network, orders, order, shipments, visits, prices, most)
+                floor[a] = nothing - int(np.ceil(max(0.0, saved_cents) * MILLI)) - MILLI
+                if network.allow_line_split:
+                    floor[a] = weak_floor(network, orders, order)
+            for k in range(pack.first.size - 1):
+                its = slice(pack.first[k], pack.first[k + 1])
+                n = pack.first[k + 1] - pack.first[k]
+                out_order = grown(out_order, n_out + 1)
+                out_first = grown(out_first, n_out + 2)
+                out_visit = grown(out_visit, n_out_shipments + n)
+                out_code = grown(out_code, out_visit.size)
+                out_service = grown(out_service, out_visit.size)
+                out_cents = grown(out_cents, out_visit.size)
+                end = n_out_shipments + n
+                out_visit[n_out_shipments:end] = pack.visit[its]
+                out_service[n_out_shipments:end] = pack.service[its]
+                out_cents[n_out_shipments:end] = pack.cents[its]
+                for i in range(n):
+                    out_code[n_out_shipments + i] = expanded(pack.mask[its][i], n_pieces)
+                here = slice(n_out_shipments, end)
+                if _is_known(records, its_known, out_visit[here], out_code[here], out_service[here]):
+                    continue
+                out_order[n_out] = order
+                n_out_shipments = end
+                n_out += 1
+                out_first[n_out] = end
+            continue
         gain = grown(gain, n_offers)
         slot_of = grown(slot_of, n_offers)
         fill = grown(fill, n_offers)
@@ -223,7 +325,6 @@ def price_orders(
         result_floor = np.int64(NO_FLOOR)
         n_kept = 0
         best_is_exact = True
-        slack_here = slack
         for k in range(n_seeds):
             value, full = _seed_value(gain, fill, seeds[k], everything)
             if full or not whole_only:
@@ -231,11 +332,7 @@ def price_orders(
         for listing in range(2):
             target = best
             if listing == 1:
-                if most == 1 and limit > 1 and n_offers <= ALWAYS_ALL:
-                    slack_here = np.int64(NO_FLOOR)
-                else:
-                    slack_here = slack
-                target = best + slack_here if slack_here < NO_FLOOR - best else np.int64(NO_FLOOR)
+                target = best + slack if slack < NO_FLOOR - best else np.int64(NO_FLOOR)
             tightened = False
             steps = 0
             depth = 0 if n_useful > 0 else -1
@@ -321,11 +418,11 @@ def price_orders(
                         value = nothing - split - value
                         if value <= target and (full or not whole_only):
                             n_kept = _add_seed(kept_value, kept_size, kept, n_kept, value, seeds[k])
-                if n_kept > limit and slack_here == slack:
+                if n_kept > limit:
                     n_kept = _keep_best(kept_value, kept_size, kept, n_kept, limit)
                     target = kept_value[n_kept - 1]
                     tightened = True
-                if tightened or slack_here < NO_FLOOR:
+                if tightened or slack < NO_FLOOR:
                     result_floor = target
                 if not best_is_exact:
                     top_gain = gain[by_gain[0]] if n_useful else np.int64(0)
@@ -340,20 +437,32 @@ def price_orders(
 
         for k in range(n_kept):
             offers = np.sort(kept[k, : kept_size[k]]) + first_offer
-            is_known = False
-            for j in range(known_first[order], known_first[order + 1]):
-                record = known[j]
-                if _same_offers(record_offer[record_first[record] : record_first[record + 1]], offers):
-                    is_known = True
-                    break
-            if is_known:
-                continue
+            end = n_out_shipments + offers.size
             out_order = grown(out_order, n_out + 1)
             out_first = grown(out_first, n_out + 2)
-            out_offer = grown(out_offer, n_out_offers + offers.size)
+            out_visit = grown(out_visit, end)
+            out_code = grown(out_code, out_visit.size)
+            out_service = grown(out_service, out_visit.size)
+            out_cents = grown(out_cents, out_visit.size)
+            for i in range(offers.size):
+                at = n_out_shipments + i
+                out_visit[at] = _visit_of(offer_first, visits, offers[i])
+                out_code[at] = offer_code[offers[i]]
+                out_service[at] = offer_service[offers[i]]
+                out_cents[at] = offer_cents[offers[i]]
+            here = slice(n_out_shipments, end)
+            if _is_known(records, its_known, out_visit[here], out_code[here], out_service[here]):
+                continue
             out_order[n_out] = order
-            out_offer[n_out_offers : n_out_offers + offers.size] = offers
-            n_out_offers += offers.size
+            n_out_shipments = end
             n_out += 1
-            out_first[n_out] = n_out_offers
-    return Listing(out_order[:n_out].copy(), out_first[: n_out + 1].copy(), out_offer[:n_out_offers].copy(), floor)
+            out_first[n_out] = end
+    options = Options(
+        out_order[:n_out].copy(),
+        out_first[: n_out + 1].copy(),
+        out_visit[:n_out_shipments].copy(),
+        out_code[:n_out_shipments].copy(),
+        out_service[:n_out_shipments].copy(),
+        out_cents[:n_out_shipments].copy(),
+    )
+    return Listing(options, floor)

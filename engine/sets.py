@@ -21,6 +21,15 @@ def compact(code: int, n_pieces: int) -> int:
 
 
 @kernel
+def expanded(mask: int, n_pieces: int) -> int:
+    """The code, two bits a piece, of a set of pieces that go whole or not at all."""
+    code = np.int64(0)
+    for piece in range(n_pieces):
+        code |= ((mask >> piece) & 1) << (2 * piece)
+    return code
+
+
+@kernel
 def pairs(one: IntArray, two: IntArray, n_sets: int) -> None:
     """Best gain of at most two disjoint sets that make up exactly each set."""
     for s in range(n_sets):

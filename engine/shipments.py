@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.combinations import MAX_CODE_BITS, combine, fill_steps, level_of, loads_of, piece_shifts, remember, select
+from engine.combinations import MAX_CODE_BITS, combine, fill_steps, level_of, loads_of, piece_shifts
+from engine.freight import best_by_weight, lower_line
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.rates import carbon_cents, covers, freight_cents, lost_cents
@@ -15,10 +16,14 @@ from engine.visits import Visits, grown, reach, visits_of
 from solver.kernels import kernel
 
 MAX_SUBSETS = 40_000
-"""An order with more ways than this to fill a shipment gets a selection of them, and a relaxed floor."""
+"""An order with more ways than this to fill a shipment is not listed: it is packed, or, where lines may be split, gets
+a selection of its shipments and a relaxed floor."""
+MAX_LISTED_PIECES = 11
 MAX_SUBSETS_SELECTED = 256
 MIN_TABLED = 24
-N_RIVALS = 16
+LINE_SHARES = (0.3, 0.85)
+WEIGHT_STEPS = 8
+"""Lines below freight are made for so many weights up to that of the whole order."""
 NONE = -1
 
 
@@ -26,7 +31,8 @@ class Shipments(NamedTuple):
     """Candidate shipments of a run of orders.
 
     A visit is an order at a slot; its lines are those that the slot could serve, with the stock intervals they would
-    draw on; its offers are the shipments worth considering there.
+    draw on; its offers are the shipments worth considering there. The visits of orders that are not listed are *wide*:
+    their shipments are made up as prices ask for them, from the rate tables of each service.
     """
 
     visit_first: IntArray  # [n_orders + 1]
@@ -40,8 +46,13 @@ class Shipments(NamedTuple):
     offer_service: IntArray
     offer_cents: IntArray  # freight, handling, preference, late, carbon
     listed: NDArray[np.bool_]  # [n_orders]: every shipment that can be useful is an offer
-    visit_base_cents: NDArray[np.float64]  # [n_visits]: with unlisted shipments, each costs at least this ...
-    visit_gram_cents: NDArray[np.float64]  # ... and this for each billable gram, handling of lines and units apart
+    packed: NDArray[np.bool_]  # [n_orders]: no offers; shipments are made up from the wide visits
+    wide_row: NDArray[np.int32]  # [n_visits]: row in the arrays below; -1 where the order is listed
+    wide_metres: IntArray
+    wide_rate: IntArray  # [n_wide, n_services]; NO_RATE where a service cannot be used
+    wide_late_cents: IntArray  # [n_wide, n_services]
+    wide_base_cents: NDArray[np.float64]  # [n_wide, 2]: freight and lateness cost at least this ...
+    wide_gram_cents: NDArray[np.float64]  # ... and this for each billable gram, whatever the service
 
 
 @kernel
@@ -60,99 +71,9 @@ def _stock_suffices(
 
 
 @kernel
-def _best_by_weight(
-    rate_first: IntArray,
-    rate_max_g: IntArray,
-    rate_cents: IntArray,
-    rate: IntArray,
-    day: IntArray,
-    late: IntArray,
-    fuel_bp: IntArray,
-    surcharge: IntArray,
-    capped: IntArray,
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Best service without a capacity limit by billable weight: upper ends of steps, cents, service."""
-    n = 0
-    lightest_end = np.int64(2**62)
-    for service in range(rate.size):
-        if rate[service] >= 0 and capped[service] < 0:
-            first, last = rate_first[rate[service]], rate_first[rate[service] + 1]
-            n += last - first
-            lightest_end = min(lightest_end, rate_max_g[last - 1])
-    ends = np.empty(n, np.int64)
-    n = 0
-    for service in range(rate.size):
-        if rate[service] >= 0 and capped[service] < 0:
-            for row in range(rate_first[rate[service]], rate_first[rate[service] + 1]):
-                if rate_max_g[row] <= lightest_end:
-                    ends[n] = rate_max_g[row]
-                    n += 1
-    ends = np.unique(ends[:n])
-    cents = np.zeros(ends.size, np.int64)
-    best = np.full(ends.size, NONE, np.int64)
-    for i in range(ends.size):
-        for service in range(rate.size):
-            if rate[service] < 0 or capped[service] >= 0:
-                continue
-            value = late[service] + freight_cents(
-                rate_first,
-                rate_max_g,
-                rate_cents,
-                rate[service],
-                ends[i],
-                fuel_bp[service],
-                surcharge[service],
-            )
-            if best[i] < 0 or value < cents[i] or (value == cents[i] and day[service] < day[best[i]]):
-                best[i], cents[i] = service, value
-    return ends, cents, best
-
-
-@kernel
-def _lower_line(
-    rate_first: IntArray,
-    rate_max_g: IntArray,
-    rate_cents: IntArray,
-    rate: IntArray,
-    late: IntArray,
-    fuel_bp: IntArray,
-    surcharge: IntArray,
-    weight_g: int,
-) -> tuple[float, float]:
-    """Cents ``a + b * grams`` that no service undercuts up to a weight, high near 0.6 of it.
-
-    A rising line lies below a step function where it does at the right ends of the steps.
-    """
-    best_base, best_slope, best_value = 0.0, 0.0, -np.inf
-    for i in range(24):
-        slope = -1.0
-        base = np.inf
-        for service in range(rate.size):
-            if rate[service] < 0:
-                continue
-            first, last = rate_first[rate[service]], rate_first[rate[service] + 1]
-            fuel, extra = fuel_bp[service], surcharge[service]
-            top = late[service] + freight_cents(
-                rate_first, rate_max_g, rate_cents, rate[service], weight_g, fuel, extra
-            )
-            if slope < 0.0:
-                slope = i / 24.0 * top / weight_g
-            base = min(base, top - slope * weight_g)
-            heaviest = rate_max_g[last - 1]
-            for parcels in range(weight_g // heaviest + 1):
-                for row in range(first, last):
-                    w = parcels * heaviest + rate_max_g[row]
-                    if w < weight_g:
-                        cents = freight_cents(rate_first, rate_max_g, rate_cents, rate[service], w, fuel, extra)
-                        base = min(base, late[service] + cents - slope * w)
-        value = base + slope * 0.6 * weight_g
-        if value > best_value:
-            best_base, best_slope, best_value = base, slope, value
-    return best_base, best_slope
-
-
-@kernel
-def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visits) -> Shipments:
+def _offers(
+    network: Network, orders: Orders, begin: int, end: int, visits: Visits, listed_pieces: int
+) -> Shipments:
     """The offers of every visit.
 
     A shipment that costs at least what leaving its lines would is left out, unless the order must be complete; of the
@@ -164,7 +85,7 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
     unit_cents, preference = network.node_unit_cents, network.node_preference_cents
     rate_first, rate_max_g, rate_cents = network.rate_first, network.rate_max_g, network.rate_cents
     fuel_bp, carbon_g = network.service_fuel_bp, network.service_carbon_g
-    can_carry, billable_g = network.service_capabilities, network.item_billable_g
+    can_carry = network.service_capabilities
     carbon_price = network.carbon_cents_per_kg
     line_first, line_sku, line_piece = orders.line_first, orders.line_sku, orders.line_piece
     line_step, line_quantity = orders.line_step, orders.line_quantity
@@ -179,9 +100,10 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
     folded = orders.folded
 
     listed = np.ones(end - begin, np.bool_)
+    packed = np.zeros(end - begin, np.bool_)
     n_visits = visit_slot.size
-    base_out = np.zeros(n_visits, np.float64)
-    gram_out = np.zeros(n_visits, np.float64)
+    wide_row = np.full(n_visits, -1, np.int32)
+    n_wide = 0
     offer_first = np.zeros(n_visits + 1, np.int64)
     offer_code = np.empty(4096, np.int64)
     offer_service = np.empty(4096, np.int64)
@@ -204,7 +126,6 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
     of_piece = np.empty(most_lines, np.int64)
     surcharge = np.zeros(n_services, np.int64)
     no_gains = np.zeros((0, 0), np.int64)
-    rivals = np.zeros(N_RIVALS, np.int64)
 
     for order in range(begin, end):
         first_visit, last_visit = visit_first[order - begin], visit_first[order - begin + 1]
@@ -236,13 +157,20 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
         for service in range(n_services):
             surcharge[service] = network.service_residential_cents[service] if residential[order] else 0
 
-        # the first look only counts combinations, and remembers which pieces the best stocked slots have
+        # the first look only counts combinations
         n_combinations = 0.0
-        n_rivals = 0
         for look in range(2):
             few = n_combinations > MAX_SUBSETS or folded[order]
-            if look == 1 and few:
+            pack = not splits and (few or n_pieces > listed_pieces)
+            if pack or (look == 1 and few):
                 listed[order - begin] = False
+                packed[order - begin] = pack
+                for visit in range(first_visit, last_visit):
+                    wide_row[visit] = n_wide
+                    n_wide += 1
+                    offer_first[visit + 1] = n_offers
+            if pack:
+                break
             for visit in range(first_visit, last_visit):
                 first_stop, last_stop = stop_first[visit], stop_first[visit + 1]
                 for piece in range(n_pieces):
@@ -254,19 +182,15 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
                     found[piece] += 1
                     top[piece] = min(top[piece], supply[stop_resource[stop]] // line_step[line])
                 n_here = 0
-                mask = np.int64(0)
                 n_here_combinations = 1.0
                 for piece in range(n_pieces):
                     if found[piece] == piece_size[piece]:
                         pieces[n_here] = piece
                         lows[n_here], tops[n_here] = 1, top[piece]
-                        mask |= np.int64(1) << piece
                         n_here_combinations *= top[piece] + 1.0
                         n_here += 1
                 if look == 0:
                     n_combinations += n_here_combinations
-                    if not splits:
-                        n_rivals = remember(rivals, n_rivals, mask)
                     continue
                 if splits:
                     widest = 0
@@ -289,10 +213,7 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
                     else:
                         n_here = 0
                         listed[order - begin] = False
-                if not few or splits or n_here_combinations <= MAX_SUBSETS_SELECTED:
-                    size = combine(pieces[:n_here], lows[:n_here], tops[:n_here], gains, steps, loads)
-                else:
-                    size = select(pieces[:n_here], rivals[:n_rivals], steps, loads)
+                size = combine(pieces[:n_here], lows[:n_here], tops[:n_here], gains, steps, loads)
 
                 slot = visit_slot[visit]
                 node = slot_node[slot]
@@ -307,7 +228,7 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
                         amounts[i], of_piece[i] = line_step[line], line_piece[line]
                 tabled = size > MIN_TABLED and carbon_price == 0 and not any_requires
                 if tabled:
-                    ends, best_cents, best_service = _best_by_weight(
+                    ends, best_cents, best_service = best_by_weight(
                         rate_first, rate_max_g, rate_cents, rate, day, late, fuel_bp, surcharge, capped
                     )
                     tabled = ends.size > 0
@@ -376,16 +297,6 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
                         offer_cents[n_offers] = free_cents + handling
                         n_offers += 1
                 offer_first[visit + 1] = n_offers
-                if few:
-                    weight_g = np.int64(0)
-                    for stop in range(first_stop, last_stop):
-                        line = stop_line[stop]
-                        weight_g += line_quantity[line] * billable_g[line_sku[line]]
-                    base, gram = _lower_line(
-                        rate_first, rate_max_g, rate_cents, rate, late, fuel_bp, surcharge, weight_g
-                    )
-                    base_out[visit] = base + shipment_cents[node] + preference[node]
-                    gram_out[visit] = gram
     return Shipments(
         visit_first,
         visit_slot,
@@ -398,14 +309,77 @@ def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visi
         offer_service[:n_offers].copy(),
         offer_cents[:n_offers].copy(),
         listed,
-        base_out,
-        gram_out,
+        packed,
+        wide_row,
+        *_wide(network, orders, begin, end, visits, wide_row, n_wide),
     )
 
 
-def list_shipments(network: Network, orders: Orders, begin: int, end: int) -> Shipments:
-    """List the candidate shipments of orders ``begin .. end - 1``."""
+@kernel
+def _wide(
+    network: Network, orders: Orders, begin: int, end: int, visits: Visits, wide_row: NDArray[np.int32], n_wide: int
+) -> tuple[IntArray, IntArray, IntArray, NDArray[np.float64], NDArray[np.float64]]:
+    """What the wide visits need to make up shipments; visits that cost the same by weight share their lines."""
+    rate_first, rate_max_g, rate_cents = network.rate_first, network.rate_max_g, network.rate_cents
+    n_services = network.service_fuel_bp.size
+    metres = np.empty(n_wide, np.int64)
+    step_of = np.empty(n_wide, np.int64)
+    rate = np.empty((n_wide, n_services), np.int64)
+    late = np.empty((n_wide, n_services), np.int64)
+    base = np.zeros((n_wide, len(LINE_SHARES)))
+    gram = np.zeros((n_wide, len(LINE_SHARES)))
+    surcharge = np.zeros(n_services, np.int64)
+    for order in range(begin, end):
+        first, last = visits.first[order - begin], visits.first[order - begin + 1]
+        if first == last or wide_row[first] < 0:
+            continue
+        for service in range(n_services):
+            surcharge[service] = network.service_residential_cents[service] if orders.residential[order] else 0
+        whole_g = np.int64(0)
+        for line in range(orders.line_first[order], orders.line_first[order + 1]):
+            whole_g += orders.line_quantity[line] * network.item_billable_g[orders.line_sku[line]]
+        for visit in range(first, last):
+            row = wide_row[visit]
+            stocked_g = np.int64(0)
+            for stop in range(visits.stop_first[visit], visits.stop_first[visit + 1]):
+                line = visits.stop_line[stop]
+                stocked_g += orders.line_quantity[line] * network.item_billable_g[orders.line_sku[line]]
+            step = -(-stocked_g * WEIGHT_STEPS // whole_g)
+            weight_g = max(stocked_g, step * whole_g // WEIGHT_STEPS)
+            step_of[row] = step
+            metres[row], rate[row], late[row] = visits.metres[visit], visits.rate[visit], visits.late_cents[visit]
+            known = False
+            for other in range(wide_row[first], row):
+                same = step_of[other] == step
+                for service in range(n_services):
+                    same = same and rate[other, service] == rate[row, service]
+                    same = same and late[other, service] == late[row, service]
+                if same:
+                    base[row], gram[row] = base[other], gram[other]
+                    known = True
+                    break
+            if known:
+                continue
+            for i, share in enumerate(LINE_SHARES):
+                base[row, i], gram[row, i] = lower_line(
+                    rate_first,
+                    rate_max_g,
+                    rate_cents,
+                    rate[row],
+                    late[row],
+                    network.service_fuel_bp,
+                    surcharge,
+                    weight_g,
+                    share,
+                )
+    return metres, rate, late, base, gram
+
+
+def list_shipments(
+    network: Network, orders: Orders, begin: int, end: int, *, listed_pieces: int = MAX_LISTED_PIECES
+) -> Shipments:
+    """List the candidate shipments of orders ``begin .. end - 1``; those of orders of more pieces are made up later."""
     reached = reach(network, orders, begin, end)
     visits = visits_of(network, orders, begin, end, reached)
-    shipments: Shipments = _offers(network, orders, begin, end, visits)
+    shipments: Shipments = _offers(network, orders, begin, end, visits, listed_pieces)
     return shipments

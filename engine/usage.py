@@ -8,8 +8,9 @@ import numpy as np
 
 from engine.combinations import level_of, piece_shifts
 from engine.gains import left_cents
-from engine.network import IntArray, Network
+from engine.network import Network
 from engine.orders import Orders
+from engine.pricing import Options
 from engine.shipments import Shipments
 from engine.visits import grown
 from solver.kernels import kernel
@@ -20,11 +21,7 @@ def option_columns(
     network: Network,
     orders: Orders,
     shipments: Shipments,
-    shipments_begin: int,
-    visit_of_offer: IntArray,
-    listing_order: IntArray,
-    offer_first: IntArray,
-    offers: IntArray,
+    options: Options,
 ) -> Any:
     """Cost and usage of each option: cents, and CSR arrays of resource and amount."""
     slot_shipments, slot_units = network.slot_shipments_resource, network.slot_units_resource
@@ -34,32 +31,28 @@ def option_columns(
     piece_first, piece_levels = orders.piece_first, orders.piece_levels
     visit_slot, stop_first, stop_line = shipments.visit_slot, shipments.stop_first, shipments.stop_line
     stop_resource, stop_n = shipments.stop_resource, shipments.stop_n_resources
-    offer_code, offer_service, offer_cents = (
-        shipments.offer_code,
-        shipments.offer_service,
-        shipments.offer_cents,
-    )
-    n = listing_order.size
+    first, its_visit, its_code = options.first, options.visit, options.code
+    its_service, its_cents = options.service, options.cents
+    n = options.order.size
     cost = np.zeros(n, np.int64)
     usage_start = np.zeros(n + 1, np.int64)
     resource = np.empty(4 * n + 16, np.int64)
     amount = np.empty(4 * n + 16, np.int64)
     n_entries = 0
     for i in range(n):
-        order = listing_order[i]
+        order = options.order[i]
         shifts = piece_shifts(piece_first, piece_levels, order)
         room = np.int64(0)
         for piece in range(shifts.size - 1):
             room |= piece_levels[piece_first[order] + piece] << shifts[piece]
-        n_shipments = offer_first[i + 1] - offer_first[i]
+        n_shipments = first[i + 1] - first[i]
         cost[i] = np.int64(network.split_cents) * max(0, n_shipments - 1)
-        for j in range(offer_first[i], offer_first[i + 1]):
-            offer = offers[j]
-            visit = visit_of_offer[offer]
+        for j in range(first[i], first[i + 1]):
+            visit = its_visit[j]
             slot = visit_slot[visit]
-            code = offer_code[offer]
+            code = its_code[j]
             room -= code
-            cost[i] += offer_cents[offer]
+            cost[i] += its_cents[j]
             needed = n_entries + 3
             for stop in range(stop_first[visit], stop_first[visit + 1]):
                 needed += stop_n[stop]
@@ -79,7 +72,7 @@ def option_columns(
             for r, used in (
                 (slot_shipments[slot], np.int64(1)),
                 (slot_units[slot], units),
-                (slot_service[slot, offer_service[offer]], np.int64(1)),
+                (slot_service[slot, its_service[j]], np.int64(1)),
             ):
                 if r >= 0:
                     resource[n_entries] = r

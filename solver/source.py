@@ -16,6 +16,9 @@ MILLI = 1000
 NO_FLOOR = 2**62
 """Floor of a group whose options are all listed."""
 
+NO_CLAIM = -(2**62)
+"""Floor of a group whose unlisted options were not looked at hard enough to say anything of them."""
+
 
 class Prices(NamedTuple):
     """What using an amount of a resource costs, in thousandths of a cent; never negative.
@@ -70,7 +73,7 @@ class More:
 class Source(Protocol):
     """Answers for the options that a problem does not list."""
 
-    def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int) -> More:
+    def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int, exact: bool = True) -> More:
         """List the options of some groups that are good at given prices.
 
         Parameters
@@ -83,5 +86,8 @@ class Source(Protocol):
             List every option within so many thousandths of a cent of its group's best at these prices ...
         limit : int
             ... but at most so many a group, the best of them; more only where that lists a group whole.
+        exact : bool
+            Whether floors are wanted; without, good options of large groups are found faster and their floor may be
+            ``NO_CLAIM``.
         """
         ...

@@ -33,9 +33,9 @@ class Short:
         self._source = source
         self._most = most
 
-    def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int) -> More:
+    def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int, exact: bool = True) -> More:
         """See :meth:`solver.source.Source.more`."""
-        return self._source.more(groups, prices, slack=slack, limit=min(limit, self._most))
+        return self._source.more(groups, prices, slack=slack, limit=min(limit, self._most), exact=exact)
 
 
 def allocate_short(batch: Batch, most: int, params: SolveParams | None = None, **hooks: Any) -> Allocation:

@@ -160,6 +160,42 @@ def test_listed_options_and_floors_agree_with_the_brute_force() -> None:
     assert n_misfits < 0.05 * n_orders
 
 
+def test_packed_orders_agree_with_the_brute_force() -> None:
+    """Tests orders priced as large ones are: options exist, floors hold, and nearly always meet the best option."""
+    rng = np.random.default_rng(6)
+    n_orders = n_unlisted = n_met = 0
+    for seed in range(3000, 3090):
+        drawn = draw_batch(seed)
+        if drawn["policy"].get("allow_line_split"):
+            continue
+        compiled = compile_batch(parse_batch(drawn), listed_pieces=0)
+        known = truth(drawn, compiled)
+        if known is None:
+            continue
+        groups = np.arange(len(known))
+        listed = unpacked(compiled.options.nothing(), groups.size)
+        for _ in range(5):
+            prices = random_prices(rng, compiled.problem.supply)
+            limit = int(rng.choice([1, 2, 3, 1000]))
+            slack = int(rng.choice([0, 50 * MILLI, 1000 * MILLI, NO_FLOOR]))
+            quick = compiled.options.more(groups, prices, slack=slack, limit=limit, exact=False)
+            for order, found in enumerate(unpacked(quick, groups.size)):
+                listed[order] += found
+                assert_sound(compiled.problem, known[order], found)
+            more = compiled.options.more(groups, prices, slack=slack, limit=limit)
+            for order, found in enumerate(unpacked(more, groups.size)):
+                assert len(found) <= limit, seed
+                listed[order] += found
+                assert_sound(compiled.problem, known[order], found)
+                n_unlisted += assert_floor(prices, known[order], listed[order], int(more.floor[order]))
+                best = min(option.value(prices) for option in known[order])
+                least = min(int(more.floor[order]), *(option.value(prices) for option in listed[order]))
+                n_met += least >= best - MILLI
+                n_orders += 1
+    assert n_orders > 1000 and n_unlisted > 1000
+    assert n_met > 0.95 * n_orders
+
+
 def fits(problem: Problem, option: Known) -> bool:
     """Whether an option could be taken if nothing else was."""
     return all(amount <= problem.supply[resource] for resource, amount in option.usage.items())

@@ -1,0 +1,359 @@
+"""Pricing of large orders, whose shipments are too many to list: column generation within the order.
+
+Sets of pieces are made up as the values of the pieces ask for them, visit by visit; the values of the last round are a
+ceiling on what the order can save, and so a floor under every option (see engine/packing.py).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.best_set import cheapest_service
+from engine.combinations import Loads
+from engine.network import IntArray, Network
+from engine.orders import Orders
+from engine.packing import combine_sets, dual_values, idle_basis
+from engine.shipments import Shipments
+from engine.worths import Sets, Worths, is_known, promising, scan, worths_of
+from solver.kernels import kernel
+from solver.source import MILLI, NO_CLAIM, Prices, price_of
+
+MAX_ROUNDS = 40
+MAX_SET_STEPS = 20_000
+UNBOUNDED = 2**50
+
+
+class Effort(NamedTuple):
+    """How hard to look.
+
+    Parameters
+    ----------
+    tolerance : int
+        Values are good enough when their ceiling is within this part (one so manieth) of the order's worth.
+    n_visits : int
+        Visits to look at, the most promising; none: all.
+    n_sets, n_sets_a_visit : int
+        Sets to keep.
+    combine_steps : int
+        Steps of the search for combinations of them.
+    n_reaches : int
+        How often to reach farther.
+    """
+
+    tolerance: int
+    n_visits: int
+    n_sets: int
+    n_sets_a_visit: int
+    combine_steps: int
+    n_reaches: int
+
+
+QUICK = Effort(300, 24, 2_000, 100, 4_000, 3)
+EXACT = Effort(10_000, 0, 20_000, 2_000, 200_000, 6)
+FIRST_REACH = 400
+"""Combinations are first sought within this part (one so manieth) of the order's worth of the ceiling ..."""
+DEEPER = 2.5
+"""... then so many times as far."""
+
+
+class Packed(NamedTuple):
+    """Options of one order, best first: those of option ``i`` are shipments ``first[i] .. first[i + 1] - 1``."""
+
+    floor: int
+    first: IntArray
+    visit: IntArray
+    mask: IntArray
+    service: IntArray
+    cents: IntArray  # freight, handling, preference, late, carbon
+
+
+@kernel
+def pack_order(
+    network: Network,
+    orders: Orders,
+    order: int,
+    shipments: Shipments,
+    visits: tuple[int, int],
+    prices: Prices,
+    steps: Loads,
+    most: int,
+    nothing: int,
+    slack: int,
+    limit: int,
+    exact: bool,
+    rising: bool,
+) -> Packed:
+    """The best options of an order at given prices, and a floor under all of them.
+
+    Parameters
+    ----------
+    steps : Loads
+        What each piece of the order weighs, counts and saves, see :func:`engine.combinations.fill_steps`.
+    most : int
+        Shipments that the order may have.
+    nothing : int
+        What serving nothing costs, in thousandths of a cent.
+    slack, limit, exact
+        As for :meth:`solver.source.Source.more`.
+    rising : bool
+        Freight never falls with weight.
+    """
+    effort = EXACT if exact else QUICK
+    slack = min(slack, np.int64(UNBOUNDED))
+    complete = orders.ship_complete[order]
+    n_pieces = orders.piece_first[order + 1] - orders.piece_first[order]
+    split = np.int64(network.split_cents) * MILLI
+    worths = worths_of(network, orders, order, shipments, visits, prices, steps)
+    everywhere = np.arange(worths.has.size)
+    among = promising(worths, effort.n_visits, 2) if effort.n_visits else everywhere
+    sets = Sets(
+        np.empty(effort.n_sets, np.int64), np.empty(effort.n_sets, np.int64), np.empty(effort.n_sets, np.int64)
+    )
+    n_sets = 0
+    basis = idle_basis(n_pieces, most, complete)
+    values = np.zeros(n_pieces + 1, np.int64)
+    best_values = np.zeros(n_pieces + 1, np.int64)
+    best_ceiling = np.int64(UNBOUNDED)
+    tolerance = np.int64(0) if slack == UNBOUNDED else nothing // effort.tolerance
+    for _ in range(MAX_ROUNDS):
+        floor = values[n_pieces]
+        worst, n_sets = scan(
+            network,
+            shipments,
+            visits[0],
+            prices,
+            steps,
+            worths,
+            among,
+            values,
+            floor,
+            MAX_SET_STEPS,
+            rising,
+            1,
+            sets,
+            n_sets,
+        )
+        ceiling = values[:n_pieces].sum() + (most * worst if worst > 0 else worst)
+        if ceiling < best_ceiling:
+            best_ceiling = ceiling
+            best_values[:] = values
+            best_values[n_pieces] = worst
+        dual = dual_values(basis, sets.mask, sets.gain, n_sets, complete)
+        reached = most * max(0.0, dual[n_pieces])
+        moved = False
+        for i in range(n_pieces + 1):
+            wish = dual[i] if complete and i < n_pieces else max(0.0, dual[i])
+            if i < n_pieces:
+                reached += wish
+            wish = np.ceil(wish)
+            moved = moved or np.int64(wish) != values[i]
+            values[i] = np.int64(wish)
+        if best_ceiling - reached <= tolerance + 1 or n_sets == effort.n_sets or not moved:
+            break
+    # all sets that a combination within reach of the ceiling may hold, reaching farther until there is one
+    n_known = n_sets
+    proved = np.int64(0)
+    reach = np.int64(max(MILLI, nothing // FIRST_REACH))
+    chosen = np.zeros((0, most), np.int64)
+    for _ in range(effort.n_reaches):
+        wanted = best_values[n_pieces] - reach
+        beyond, n_sets = scan(
+            network,
+            shipments,
+            visits[0],
+            prices,
+            steps,
+            worths,
+            among,
+            best_values,
+            wanted,
+            MAX_SET_STEPS,
+            rising,
+            effort.n_sets_a_visit,
+            sets,
+            n_known,
+        )
+        loss, _, chosen, finished = combine_sets(
+            sets.mask,
+            sets.gain,
+            sets.visit,
+            n_sets,
+            best_values,
+            n_pieces,
+            most,
+            complete,
+            reach,
+            0,
+            1,
+            effort.combine_steps,
+        )
+        if finished:
+            least = loss[0] if loss.size else reach
+            proved = max(proved, min(least, max(np.int64(0), best_values[n_pieces] - beyond)))
+        if loss.size or not finished or beyond > wanted:
+            break
+        reach = np.int64(reach * DEEPER)
+    floor = np.int64(NO_CLAIM)
+    if among.size == everywhere.size:
+        floor = nothing - split - best_ceiling + proved
+    if limit > 1:
+        for i in range(chosen.shape[1] if chosen.shape[0] else 0):
+            n_sets = _elsewhere(
+                network, shipments, visits[0], prices, steps, worths, best_values, slack, chosen[0, i], sets, n_sets
+            )
+    _, size, chosen, _ = combine_sets(
+        sets.mask,
+        sets.gain,
+        sets.visit,
+        n_sets,
+        best_values,
+        n_pieces,
+        most,
+        complete,
+        np.int64(UNBOUNDED),
+        slack,
+        limit,
+        effort.combine_steps,
+    )
+    return _described(network, shipments, visits[0], prices, steps, worths, sets, size, chosen, floor)
+
+
+@kernel
+def _elsewhere(
+    network: Network,
+    shipments: Shipments,
+    first_visit: int,
+    prices: Prices,
+    steps: Loads,
+    worths: Worths,
+    values: IntArray,
+    slack: int,
+    model: int,
+    sets: Sets,
+    n_sets: int,
+) -> int:
+    """Add a set at each other visit that could serve it, if it is within slack of the ceiling; return how many now."""
+    n_pieces = worths.value.shape[1]
+    mask = sets.mask[model]
+    wanted = values[n_pieces] - slack
+    for piece in range(n_pieces):
+        if (mask >> piece) & 1:
+            wanted += values[piece]
+    for v in range(worths.has.size):
+        if n_sets == sets.mask.size:
+            break
+        if mask & ~worths.has[v] or v == sets.visit[model]:
+            continue
+        service, _, milli = _carry(network, shipments, first_visit, prices, steps, worths, v, mask)
+        if service < 0:
+            continue
+        gain = -milli - worths.base[v]
+        for piece in range(n_pieces):
+            if (mask >> piece) & 1:
+                gain += worths.value[v, piece]
+        if gain < wanted or is_known(sets, n_sets, v, mask):
+            continue
+        sets.visit[n_sets], sets.mask[n_sets], sets.gain[n_sets] = v, mask, gain
+        n_sets += 1
+    return n_sets
+
+
+@kernel
+def _carry(
+    network: Network,
+    shipments: Shipments,
+    first_visit: int,
+    prices: Prices,
+    steps: Loads,
+    worths: Worths,
+    v: int,
+    mask: int,
+) -> tuple[int, int, int]:
+    """Best service for a set at a visit (-1: it cannot go), its cents, and milli with prices not yet in the worths."""
+    unit, table_first, table = prices.unit, prices.table_first, prices.table
+    n_words = steps.requires.shape[1]
+    requires = np.zeros((1, n_words), np.uint64)
+    billable = actual = units = apart = np.int64(0)
+    units_resource = worths.units_resource[v]
+    for piece in range(worths.value.shape[1]):
+        if (mask >> piece) & 1:
+            billable += steps.billable[piece]
+            actual += steps.actual[piece]
+            units += steps.units[piece]
+            if units_resource >= 0:
+                apart += price_of(unit, table_first, table, units_resource, steps.units[piece])
+            for word in range(n_words):
+                requires[0, word] |= steps.requires[piece, word]
+    shared = range(worths.shared_first[v], worths.shared_first[v + 1])
+    for a in shared:
+        needed = np.int64(0)
+        for b in shared:
+            same = worths.shared_resource[b] == worths.shared_resource[a]
+            if same and (mask >> worths.shared_piece[b]) & 1:
+                needed += worths.shared_amount[b]
+        if needed > network.supply[worths.shared_resource[a]]:
+            return np.int64(-1), np.int64(0), np.int64(0)
+    if units > worths.units_left[v]:
+        return np.int64(-1), np.int64(0), np.int64(0)
+    row = shipments.wide_row[first_visit + v]
+    service, cents, milli = cheapest_service(
+        network.rate_first,
+        network.rate_max_g,
+        network.rate_cents,
+        shipments.wide_rate[row],
+        shipments.wide_late_cents[row],
+        network.service_fuel_bp,
+        worths.surcharge_cents,
+        network.carbon_cents_per_kg,
+        network.service_carbon_g,
+        shipments.wide_metres[row],
+        worths.capacity_price[v],
+        network.service_capabilities,
+        requires,
+        billable,
+        actual,
+    )
+    if units_resource >= 0:
+        milli += price_of(unit, table_first, table, units_resource, units) - apart
+    return np.int64(service), cents, milli
+
+
+@kernel
+def _described(
+    network: Network,
+    shipments: Shipments,
+    first_visit: int,
+    prices: Prices,
+    steps: Loads,
+    worths: Worths,
+    sets: Sets,
+    size: IntArray,
+    chosen: NDArray[np.int64],
+    floor: int,
+) -> Packed:
+    """The chosen sets as shipments with their service and cents, those of an option in order of visit."""
+    first = np.zeros(size.size + 1, np.int64)
+    for i in range(size.size):
+        first[i + 1] = first[i] + size[i]
+    n = first[size.size]
+    visit = np.empty(n, np.int64)
+    mask = np.empty(n, np.int64)
+    service = np.empty(n, np.int64)
+    cents = np.empty(n, np.int64)
+    for i in range(size.size):
+        mine = chosen[i, : size[i]]
+        for k, j in enumerate(mine[np.argsort(sets.visit[mine])]):
+            at = first[i] + k
+            v = sets.visit[j]
+            visit[at], mask[at] = first_visit + v, sets.mask[j]
+            service[at], cents[at], _ = _carry(network, shipments, first_visit, prices, steps, worths, v, mask[at])
+            node = network.slot_node[shipments.visit_slot[visit[at]]]
+            cents[at] += network.node_shipment_cents[node] + network.node_preference_cents[node]
+            for piece in range(worths.value.shape[1]):
+                if (mask[at] >> piece) & 1:
+                    cents[at] += network.node_line_cents[node] * steps.lines[piece]
+                    cents[at] += network.node_unit_cents[node] * steps.units[piece]
+    return Packed(floor, first, visit, mask, service, cents)
