@@ -85,6 +85,7 @@ def pack_order(
     limit: int,
     exact: bool,
     rising: bool,
+    values: IntArray,
 ) -> Packed:
     """The best options of an order at given prices, and a floor under all of them.
 
@@ -100,6 +101,8 @@ def pack_order(
         As for :meth:`solver.source.Source.more`.
     rising : bool
         Freight never falls with weight.
+    values : int64[n_pieces + 1]
+        Values of the pieces and of a shipment to start from (any will do); overwritten with the best found.
     """
     effort = EXACT if exact else QUICK
     slack = min(slack, np.int64(UNBOUNDED))
@@ -114,12 +117,12 @@ def pack_order(
     )
     n_sets = 0
     basis = idle_basis(n_pieces, most, complete)
-    values = np.zeros(n_pieces + 1, np.int64)
     best_values = np.zeros(n_pieces + 1, np.int64)
     best_ceiling = np.int64(UNBOUNDED)
     tolerance = np.int64(0) if slack == UNBOUNDED else nothing // effort.tolerance
-    for _ in range(MAX_ROUNDS):
-        floor = values[n_pieces]
+    for round_number in range(MAX_ROUNDS):
+        # the first round asks each visit for a set that is nearly good enough, to have something to begin with
+        floor = values[n_pieces] - (nothing // FIRST_REACH if round_number == 0 else 0)
         worst, n_sets = scan(
             network,
             shipments,
@@ -218,6 +221,7 @@ def pack_order(
         limit,
         effort.combine_steps,
     )
+    values[:] = best_values
     return _described(network, shipments, visits[0], prices, steps, worths, sets, size, chosen, floor)
 
 

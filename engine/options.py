@@ -17,6 +17,9 @@ from solver.problem import ranges
 from solver.source import More, Prices
 
 ORDERS_PER_SHARD = 8192
+LEAST_ORDERS = 256
+N_SHARDS = 24
+"""Orders are dealt to so many shards, larger ones beyond; whatever the workers, so that nothing depends on those."""
 
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 """Like the builtin ``map``: applies a function to shards, in order, perhaps side by side."""
@@ -35,7 +38,8 @@ class OrderOptions:
         self.orders = orders
         self._parallel = parallel
         n_orders = orders.lat.size
-        bounds = [*range(0, n_orders, ORDERS_PER_SHARD), n_orders]
+        size = min(ORDERS_PER_SHARD, max(LEAST_ORDERS, -(-n_orders // N_SHARDS)))
+        bounds = [*range(0, n_orders, size), n_orders]
         self._begins = np.array(bounds[:-1], np.int64)
         runs = list(pairwise(bounds))
 
@@ -45,6 +49,7 @@ class OrderOptions:
         self.shards: list[Shipments] = list(parallel(shipments, runs))
         self._ends = np.array(bounds[1:], np.int64)
         # records: option numbers in the order they were listed; the first n_orders of them serve nothing
+        self._piece_values = np.zeros(orders.piece_levels.size + n_orders, np.int64)
         empty = np.zeros(0, np.int64)
         self.records = Options(
             np.arange(n_orders, dtype=np.int64), np.zeros(n_orders + 1, np.int64), empty, empty, empty, empty
@@ -80,6 +85,7 @@ class OrderOptions:
                 slack,
                 limit,
                 exact,
+                self._piece_values,
                 self._known_first,
                 self._known,
                 self.records,

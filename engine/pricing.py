@@ -136,6 +136,7 @@ def price_orders(
     slack: int,
     limit: int,
     exact: bool,
+    piece_values: IntArray,
     known_first: IntArray,
     known: IntArray,
     records: Options,
@@ -143,7 +144,8 @@ def price_orders(
     """List the unknown options of each asked order within slack of its best, the best ``limit`` of them.
 
     ``shipments`` holds the orders from ``shipments_begin`` on. ``known[known_first[o] .. ]`` are the records of
-    order ``o`` that were listed before.
+    order ``o`` that were listed before. ``piece_values`` keeps, from call to call, what large orders start from: a value
+    a piece of each order and one more, all orders in one array.
     """
     floor = np.empty(asked.size, np.int64)
     out_order = np.empty(1024, np.int64)
@@ -225,6 +227,7 @@ def price_orders(
                 limit,
                 exact,
                 rising,
+                piece_values[piece_first[order] + order : piece_first[order + 1] + order + 1],
             )
             floor[a] = pack.floor
             if orders.folded[order]:

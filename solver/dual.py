@@ -14,9 +14,10 @@ from solver.cuts import Cuts, rounded, separate
 from solver.pool import Pool
 from solver.prices import Ascent, prepare
 from solver.problem import FloatArray, IntArray
-from solver.source import MILLI, NO_FLOOR, Prices, Source
+from solver.source import MILLI, NO_CLAIM, NO_FLOOR, Prices, Source
 from solver.watch import Watch
 
+DEBUG = False
 FIRST_SLACK_CENTS = 300
 OPTIONS_A_STAGE = 16
 ALTERNATIVES = 48
@@ -35,7 +36,11 @@ class Stage:
     temperature, step_cents : float
         In cents; scaled to the problem at hand.
     n_steps : int
-        Rounds of pricing.
+        Rounds of climbing between two looks at what is not listed.
+    n_looks : int
+        Such looks.
+    exact : bool
+        Whether the last look is exact, so that the bound can be certified.
     cuts : bool
         Whether to look for cuts afterwards.
     """
@@ -43,17 +48,19 @@ class Stage:
     temperature: float
     step_cents: float
     n_steps: int
+    n_looks: int = 1
+    exact: bool = False
     cuts: bool = False
 
 
 STAGES = (
-    Stage(temperature=400.0, step_cents=300.0, n_steps=14),
-    Stage(temperature=300.0, step_cents=300.0, n_steps=14),
-    Stage(temperature=150.0, step_cents=180.0, n_steps=22),
-    Stage(temperature=75.0, step_cents=90.0, n_steps=36),
-    Stage(temperature=35.0, step_cents=35.0, n_steps=50, cuts=True),
-    Stage(temperature=15.0, step_cents=12.0, n_steps=60, cuts=True),
-    Stage(temperature=6.0, step_cents=5.0, n_steps=70, cuts=True),
+    Stage(temperature=400.0, step_cents=300.0, n_steps=14, n_looks=2),
+    Stage(temperature=200.0, step_cents=200.0, n_steps=14, n_looks=2),
+    Stage(temperature=100.0, step_cents=120.0, n_steps=14, n_looks=2),
+    Stage(temperature=50.0, step_cents=60.0, n_steps=16, n_looks=3),
+    Stage(temperature=25.0, step_cents=25.0, n_steps=20, n_looks=3, cuts=True),
+    Stage(temperature=12.0, step_cents=10.0, n_steps=25, n_looks=3, cuts=True),
+    Stage(temperature=6.0, step_cents=4.0, n_steps=30, n_looks=3, cuts=True, exact=True),
 )
 WIDENINGS = 2
 TYPICAL_SPREAD_CENTS = 5000.0
@@ -112,29 +119,26 @@ class DualAscent:
     def list_core(self) -> None:
         """Ask for a first few options of every core group."""
         asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
-        self._ask(asked, Prices.zero(self.pool.problem.n_resources), FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE)
+        self._ask(asked, Prices.zero(self.pool.problem.n_resources), FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE, exact=False)
 
     def list_alternatives(self) -> None:
         """List what core groups could fall back on at today's prices, for the primal."""
         price = rounded(self.price)
         asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
-        floor = self._ask(asked, prices, ALTERNATIVES_SLACK_CENTS * MILLI, ALTERNATIVES)
-        self._certify(price, asked, floor)
+        self._ask(asked, prices, ALTERNATIVES_SLACK_CENTS * MILLI, ALTERNATIVES, exact=False)
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Climb through stages; afterwards let in groups whose cheapest option has got a price, and go on."""
         for stage in stages:
-            self._climb(stage)
-            if self._watch.out_of_time():
+            if not self._climb(stage):
                 return
         for _ in range(WIDENINGS):
             if not self._widen():
                 return
             self.list_core()
             for stage in stages[-3:]:
-                self._climb(stage)
-                if self._watch.out_of_time():
+                if not self._climb(stage):
                     return
 
     def reduced_costs(self) -> IntArray:
@@ -154,18 +158,44 @@ class DualAscent:
         price = rounded(self.price)
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
         asked = np.flatnonzero(~self.pool.closed)
-        floor = self._ask(asked, prices, slack_milli, limit)
+        floor = self._ask(asked, prices, slack_milli, limit, exact=True)
         bound = self._certify(price, asked, floor)
         least = group_minimum(self.pool.problem, self.reduced_costs())[asked]
         beyond = floor - np.minimum(floor, least)
         return bound, int(np.where(self.pool.closed[asked], NO_FLOOR, beyond).min(initial=NO_FLOOR))
 
-    def _climb(self, stage: Stage) -> None:
+    def _climb(self, stage: Stage) -> bool:
+        """Go through one stage; tells whether there is time for more."""
+        for look in range(stage.n_looks):
+            last = look == stage.n_looks - 1
+            share = self._ascend(stage)
+            if share is None:
+                return True
+            price = rounded(self.price)
+            asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
+            prices = self.dual.cuts.prices(price, self.pool.problem.supply)
+            slack = int(min(MOST_SLACK_CENTS, SLACK_IN_TEMPERATURES * stage.temperature * self._scale()) * MILLI)
+            problem = self.pool.problem
+            floor = self._ask(asked, prices, slack, OPTIONS_A_STAGE, exact=last and stage.exact)
+            if DEBUG: print('   ', stage.temperature, look, 'listed', self.pool.problem.n_options, 'new', self.pool.problem.n_options-problem.n_options, 'restricted', self._ascent.bound, 't', self._watch.elapsed_seconds)
+            if not (floor == NO_CLAIM).any():
+                bound = self._certify(price, asked, floor)
+                if DEBUG: print('    certified', bound/1000)
+            if last and stage.cuts:
+                cuts = self.dual.cuts.appended(separate(problem, share))
+                self._ascent.extend(cuts.n_cuts - self.dual.cuts.n_cuts)
+                self.dual = replace(self.dual, cuts=cuts)
+            if self._watch.out_of_time():
+                return False
+        return True
+
+    def _ascend(self, stage: Stage) -> FloatArray | None:
+        """Climb over the listed options; return the share that each takes of its group (none: there is no core)."""
         problem, dual = self.pool.problem, self.dual
         ext = dual.cuts.extended(problem)
         options = options_of(problem, dual.core)
         if options.size == 0:
-            return
+            return None
         size = self._scale()
         value = reduced(ext, rounded(self.price))[options]
         least = group_minimum(problem, reduced(ext, rounded(self.price)))
@@ -181,19 +211,10 @@ class DualAscent:
             n_steps=stage.n_steps,
             executor=self._executor,
         )
-        price = rounded(self.price)
         share = np.zeros(problem.n_options)
         share[self.cheapest[~dual.core]] = 1.0
         share[options] = part_share
-        asked = np.flatnonzero(dual.core & ~self.pool.closed)
-        prices = dual.cuts.prices(price, problem.supply)
-        slack = int(min(MOST_SLACK_CENTS, SLACK_IN_TEMPERATURES * stage.temperature * size) * MILLI)
-        floor = self._ask(asked, prices, slack, OPTIONS_A_STAGE)
-        self._certify(price, asked, floor)
-        if stage.cuts:
-            cuts = dual.cuts.appended(separate(problem, share))
-            self._ascent.extend(cuts.n_cuts - dual.cuts.n_cuts)
-            self.dual = replace(self.dual, cuts=cuts)
+        return share
 
     def _scale(self) -> float:
         """How much options of a group differ here, relative to what the stages are made for."""
@@ -202,10 +223,10 @@ class DualAscent:
         spread = (most - problem.cost[self.cheapest])[self.dual.core]
         return float(np.mean(spread)) / TYPICAL_SPREAD_CENTS if spread.size and spread.any() else 1.0
 
-    def _ask(self, asked: IntArray, prices: Prices, slack: int, limit: int) -> IntArray:
+    def _ask(self, asked: IntArray, prices: Prices, slack: int, limit: int, *, exact: bool) -> IntArray:
         if self._source is None or asked.size == 0:
             return np.full(asked.size, np.iinfo(np.int64).max, np.int64)
-        more = self._source.more(asked, prices, slack=slack, limit=limit)
+        more = self._source.more(asked, prices, slack=slack, limit=limit, exact=exact)
         self.pool, self.cheapest = self.pool.merged(asked, more, self.cheapest)
         return more.floor
 

@@ -157,6 +157,7 @@ class Ascent:
         self._mean = np.zeros(n_resources)
         self._spread = np.zeros(n_resources)
         self._n_steps = 0
+        self.bound = -np.inf
 
     def extend(self, n_more: int) -> None:
         """Let in more resources (cuts), at price zero."""
@@ -213,6 +214,7 @@ class Ascent:
         _, true = _evaluate(smooth, z, temperature, share, True, executor)
         if true - float(np.sum(smooth.supply * z)) > best_bound:
             best = z
+        self.bound = best_bound
         self._mean[at], self._spread[at] = mean, spread
         self.price = np.zeros(self.price.size)
         self.price[at] = best
