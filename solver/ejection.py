@@ -6,10 +6,13 @@ import numpy as np
 
 from solver.greedy import NONE, take
 from solver.kernels import kernel
-from solver.problem import FloatArray, IntArray, Problem
+from solver.prices import largest_usage
+from solver.problem import FloatArray, IntArray, Problem, offsets, ranges
 
 MAX_EVICTED = 12
 N_SAMPLED = 8
+N_WORSE = 3
+SPARE = 2.0
 
 
 class Annealer:
@@ -28,36 +31,56 @@ class Annealer:
     """
 
     def __init__(self, problem: Problem, value: FloatArray, choice: IntArray, seed: int) -> None:
-        self.problem = problem
-        self.choice = choice.copy()
-        self.best = choice.copy()
+        self._option = _ranked(problem.first, value)
+        place = np.empty(problem.n_options, np.int64)
+        place[self._option] = np.arange(problem.n_options)
+        self._now = place[choice]
+        self._best = self._now.copy()
         self.cost = self.best_cost = int(problem.cost[choice].sum())
         self._seed = np.uint64(seed * 2 + 1)
-        group = problem.group_of_option()
-        self._ranked = np.lexsort((value, group)).astype(np.int64)
-        self._value = value
-        pair = problem.usage_resource * problem.n_groups + np.repeat(group, np.diff(problem.usage_start))
-        touching = np.unique(pair) // max(1, problem.n_groups)
-        self._member_first = np.searchsorted(touching, np.arange(problem.n_resources + 1))
-        self._group_of_entry = np.repeat(group, np.diff(problem.usage_start))
+        self._first = problem.first
+        self._cost = problem.cost[self._option]
+        self._value = value[self._option]
+        # only what can be over-used matters, and what matters lies together
+        hot = largest_usage(problem) > problem.supply
+        start, stop = problem.usage_start[self._option], problem.usage_start[self._option + 1]
+        entries = ranges(start, stop)
+        keep = hot[problem.usage_resource[entries]] & (problem.usage_amount[entries] > 0)
+        self._usage_start = offsets(keep.astype(np.int64))[offsets(stop - start)]
+        entries = entries[keep]
+        self._usage_row = (np.cumsum(hot) - 1)[problem.usage_resource[entries]]
+        self._usage_amount = problem.usage_amount[entries]
+        self._left = (problem.supply - problem.usage_of(choice))[hot]
+        self._group_of_entry = np.repeat(
+            np.arange(problem.n_groups), np.diff(self._usage_start[self._first])
+        )
+        crowd = _crowd(self._group_of_entry, self._usage_row, self._left.size)
+        self._member_first = offsets(crowd)
+
+    @property
+    def choice(self) -> IntArray:
+        """Where the moves stand, int64[n_groups]."""
+        return self._option[self._now]
+
+    @property
+    def best(self) -> IntArray:
+        """The best choice seen, int64[n_groups]."""
+        return self._option[self._best]
 
     def run(self, *, n_moves: int, hot: float, cold: float) -> int:
         """Make moves while the temperature falls from hot to cold (cents); return the best cost seen."""
-        problem = self.problem
-        left = problem.supply - problem.usage_of(self.choice)
         state, self.cost, self.best_cost = _anneal(
-            problem.first,
-            problem.cost,
-            problem.usage_start,
-            problem.usage_resource,
-            problem.usage_amount,
+            self._first,
+            self._cost,
+            self._usage_start,
+            self._usage_row,
+            self._usage_amount,
             self._value,
-            self._ranked,
             self._member_first,
             self._group_of_entry,
-            left,
-            self.choice,
-            self.best,
+            self._left,
+            self._now,
+            self._best,
             self.cost,
             self.best_cost,
             n_moves,
@@ -68,10 +91,28 @@ class Annealer:
         self._seed = np.uint64(state)
         return int(self.best_cost)
 
-    def restart(self) -> None:
-        """Go back to the best choice seen."""
-        self.choice = self.best.copy()
-        self.cost = self.best_cost
+
+@kernel
+def _ranked(first: IntArray, value: FloatArray) -> IntArray:
+    """Options in order of group, then of value."""
+    order = np.empty(value.size, np.int64)
+    for group in range(first.size - 1):
+        begin, end = first[group], first[group + 1]
+        order[begin:end] = begin + np.argsort(value[begin:end], kind="mergesort")
+    return order
+
+
+@kernel
+def _crowd(group_of_entry: IntArray, usage_row: IntArray, n_rows: int) -> IntArray:
+    """How many groups can use each row; the entries of a group lie together."""
+    crowd = np.zeros(n_rows, np.int64)
+    last = np.full(n_rows, -1, np.int64)
+    for entry in range(usage_row.size):
+        row = usage_row[entry]
+        if last[row] != group_of_entry[entry]:
+            last[row] = group_of_entry[entry]
+            crowd[row] += 1
+    return crowd
 
 
 @kernel
@@ -127,11 +168,10 @@ def _best_fit(  # type: ignore[no-untyped-def]
 
 @kernel
 def _first_fit(  # type: ignore[no-untyped-def]
-    group, ceiling, first, ranked, usage_start, usage_resource, usage_amount, value, left
+    group, ceiling, first, usage_start, usage_resource, usage_amount, value, left
 ):
     """The least reduced cost of a group's options that fit; infinite if none below a ceiling does."""
-    for i in range(first[group], first[group + 1]):
-        option = ranked[i]
+    for option in range(first[group], first[group + 1]):
         if value[option] >= ceiling:
             break
         fits = True
@@ -152,7 +192,6 @@ def _anneal(  # type: ignore[no-untyped-def]
     usage_resource,
     usage_amount,
     value,
-    ranked,
     member_first,
     group_of_entry,
     left,
@@ -185,26 +224,40 @@ def _anneal(  # type: ignore[no-untyped-def]
     rate = np.log(cold / hot) / max(1, n_moves)
     temperature = hot
     state = seed
+    n_between = max(1024, n_groups // 2)
+    displaced = np.empty(n_groups, np.int64)
+    n_displaced = 0
     for move in range(n_moves):
         if move % 256 == 0:
             temperature = hot * np.exp(rate * move)
+        if move % n_between == 0:
+            n_displaced = 0
+            for group in range(n_groups):
+                if value[choice[group]] - value[first[group]] > 0.5 * temperature:
+                    displaced[n_displaced] = group
+                    n_displaced += 1
         state = _next(state)
-        group = np.int64((state >> np.uint64(11)) % np.uint64(n_groups))
+        draw = state >> np.uint64(11)
+        if n_displaced > 0 and draw & np.uint64(1):
+            group = displaced[np.int64((draw >> np.uint64(1)) % np.uint64(n_displaced))]
+        else:
+            group = np.int64((draw >> np.uint64(1)) % np.uint64(n_groups))
         start = first[group]
         n_options = first[group + 1] - start
         if n_options < 2:
             continue
         old = choice[group]
+        # mostly better options than today's, sometimes one that is a little worse
         state = _next(state)
         u = np.float64(state >> np.uint64(11)) / 9007199254740992.0
-        option = ranked[start + np.int64(u * u * u * n_options)]
-        if option == old:
-            continue
+        option = start + np.int64(u * u * min(n_options - 1, old - start + N_WORSE))
+        if option >= old:
+            option += 1
         # a forced option that could not pay even if nobody were evicted is not tried
         state = _next(state)
         u = np.float64(state >> np.uint64(11)) / 9007199254740992.0
         allowed = -temperature * np.log(u + 1e-300)
-        if value[option] - value[old] > allowed + 4.0 * temperature:
+        if value[option] - value[old] > allowed + SPARE * temperature:
             continue
         state = _next(state)
         weight = np.float64((state >> np.uint64(20)) % np.uint64(3)) * 0.5
@@ -217,6 +270,7 @@ def _anneal(  # type: ignore[no-untyped-def]
         n_evicted = 1
         failed = False
         delta = cost[option] - cost[old]
+        lost = value[option] - value[old]
         if not fits:
             for entry in range(usage_start[option], usage_start[option + 1]):
                 resource = usage_resource[entry]
@@ -244,7 +298,6 @@ def _anneal(  # type: ignore[no-untyped-def]
                             other,
                             ceiling,
                             first,
-                            ranked,
                             usage_start,
                             usage_resource,
                             usage_amount,
@@ -257,6 +310,10 @@ def _anneal(  # type: ignore[no-untyped-def]
                             loss = worse
                             victim = other
                     if victim == NONE:
+                        failed = True
+                        break
+                    lost += loss
+                    if lost > allowed + SPARE * temperature:
                         failed = True
                         break
                     theirs = choice[victim]

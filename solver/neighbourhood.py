@@ -7,15 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.balance import typical_regret
 from solver.bound import group_minimum
 from solver.core import part_of
 from solver.kernels import kernel
 from solver.mip import MipLimits, solve_mip
-from solver.problem import IntArray, Problem, offsets, ranges
+from solver.problem import FloatArray, IntArray, Problem, offsets, ranges
 from solver.source import MILLI
 
 SIDE_BY_SIDE = 2
 """Neighbourhoods of one round, disjoint; fixed, so that the number of workers changes nothing."""
+SLACK_IN_REGRETS = 2.0
+FIRST_SIZE = 20.0
+LEAST_SIZE = 8.0
+GROWTH = 1.1
+MANY_GROUPS = 2_000
+"""With fewer groups neighbourhoods are solved one at a time: sharing out what is left over would cost too much."""
+CROWDED = 0.5
+EVEN_CHANCE = 0.4
+"""Chance that a group at its best option is let in; it rises to 1 with the regrets that a group is from there."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,17 +56,23 @@ def neighbours_of(problem: Problem, price: IntArray, value_milli: IntArray, slac
 
 
 class NeighbourhoodSearch:
-    """Picks neighbourhoods around the groups that sit farthest from their best option, and solves them."""
+    """Picks neighbourhoods around the groups that sit farthest from their best option, and solves them.
 
-    def __init__(self, problem: Problem, price: IntArray, value_milli: IntArray, slack_milli: int, seed: int) -> None:
+    Their size follows what the solver can do: it grows while they are solved to the optimum, and shrinks where not.
+    """
+
+    def __init__(self, problem: Problem, price: IntArray, value_milli: IntArray, seed: int) -> None:
         self._problem = problem
         self._value = value_milli
-        self._slack = slack_milli
+        self._regret = typical_regret(problem, value_milli)
+        self._slack = int(SLACK_IN_REGRETS * self._regret * MILLI)
         self._least = group_minimum(problem, value_milli)
-        self._ties = neighbours_of(problem, price, value_milli, slack_milli)
+        self._ties = neighbours_of(problem, price, value_milli, self._slack)
         self._random = np.random.Generator(np.random.PCG64(seed))
         self._tired = np.zeros(problem.n_groups)
-        self.size = 150
+        self._size = FIRST_SIZE
+        crowd = np.diff(self._ties.group_first)
+        self._crowd = float(np.median(crowd[crowd > 0])) if crowd.any() else 0.0
 
     def round(self, choice: IntArray, limits: MipLimits, executor: Executor | None) -> tuple[IntArray, int]:
         """Solve a few disjoint neighbourhoods; return the better choice and the cents saved."""
@@ -64,16 +80,25 @@ class NeighbourhoodSearch:
         taken = np.zeros(problem.n_groups, np.bool_)
         picks = []
         excess = (self._value[choice] - self._least) / MILLI
-        for _ in range(SIDE_BY_SIDE):
+        for _ in range(SIDE_BY_SIDE if problem.n_groups >= MANY_GROUPS else 1):
             if taken.all():
                 break
-            appeal = (excess + 5.0) / (1.0 + self._tired) * self._random.random(problem.n_groups)
+            appeal = (excess + 0.5 * self._regret) / (1.0 + self._tired) * self._random.random(problem.n_groups)
             appeal[taken] = -1.0
             centre = int(np.argmax(appeal))
+            size = min(int(self._size), problem.n_groups)
+            if self._crowd > CROWDED * size:
+                # whatever shares a resource shares it with everyone: take the most appealing
+                groups = np.argsort(-appeal, kind="stable")[: min(size, int((~taken).sum()))]
+                taken[groups] = True
+                self._tired[groups] += 1.0
+                picks.append(np.sort(groups))
+                continue
             groups = _grow(
                 centre,
-                self.size,
+                size,
                 taken,
+                excess / self._regret,
                 self._ties.resource_first,
                 self._ties.resource,
                 self._ties.group_first,
@@ -85,7 +110,7 @@ class NeighbourhoodSearch:
             picks.append(np.sort(groups))
         usage = problem.usage_of(choice)
 
-        def solve(groups: IntArray) -> tuple[IntArray, IntArray]:
+        def solve(groups: IntArray) -> tuple[IntArray, IntArray, bool]:
             options = ranges(problem.first[groups], problem.first[groups + 1])
             owner = np.repeat(groups, problem.first[groups + 1] - problem.first[groups])
             near = (self._value[options] <= self._least[owner] + self._slack) | (options == choice[owner])
@@ -100,11 +125,14 @@ class NeighbourhoodSearch:
             part = part_of(problem, options, share)
             hint = np.searchsorted(options, choice[groups])
             result = solve_mip(part.problem, hint=hint, limits=limits)
-            return groups, choice[groups] if result.choice is None else options[result.choice]
+            chosen = choice[groups] if result.choice is None else options[result.choice]
+            return groups, chosen, result.status == "optimal"
 
         better = choice.copy()
-        for groups, options in executor.map(solve, picks) if executor else map(solve, picks):
+        for groups, options, closed in executor.map(solve, picks) if executor else map(solve, picks):
             better[groups] = options
+            self._size = max(LEAST_SIZE, self._size * GROWTH if closed else self._size / GROWTH)
+        self._size = min(self._size, float(problem.n_groups))
         saved = int(problem.cost[choice].sum()) - int(problem.cost[better].sum())
         return better, saved
 
@@ -114,6 +142,7 @@ def _grow(
     centre: int,
     size: int,
     taken: np.ndarray,
+    excess: FloatArray,
     resource_first: IntArray,
     resource: IntArray,
     group_first: IntArray,
@@ -144,7 +173,12 @@ def _grow(
             offset = np.int64((state >> np.uint64(11)) % np.uint64(n_there))
             for k in range(min(n_there, 30)):
                 other = group[group_first[r] + (offset + k) % n_there]
-                if not inside[other] and n < size:
+                if inside[other] or n >= size:
+                    continue
+                state ^= state << np.uint64(13)
+                state ^= state >> np.uint64(7)
+                state ^= state << np.uint64(17)
+                if np.float64(state >> np.uint64(11)) / 2.0**53 < EVEN_CHANCE + excess[other]:
                     inside[other] = True
                     out[n] = other
                     n += 1

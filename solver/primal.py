@@ -5,23 +5,47 @@ from __future__ import annotations
 import numpy as np
 
 from solver.bound import group_minimum
-from solver.core import cheapest_options
+from solver.balance import typical_regret
+from solver.core import cheapest_options, part_of
+from solver.dive import dive, near_options
 from solver.ejection import Annealer
 from solver.greedy import arrival_greedy, greedy, improve
-from solver.problem import IntArray, Problem
+from solver.problem import FloatArray, IntArray, Problem
 from solver.source import MILLI
 
+MANY_GROUPS = 2_000
+ATTEMPTS = 20
+"""Dives that are tried where there are fewer groups; with many, one finds all there is to find."""
+NEAR_MOVES = 32
+"""Options a group, on average, that annealing may move to."""
 
-def first_choice(problem: Problem, value_milli: IntArray) -> IntArray | None:
-    """The best of several greedy choices, or None if each of them leaves some group without an option.
+
+def first_choice(problem: Problem, value_milli: IntArray, price: FloatArray, seed: int = 0) -> IntArray | None:
+    """A choice close to the bound, or None if each attempt leaves some group without an option.
 
     Parameters
     ----------
     problem : Problem
-        Any problem.
+        No option names a resource twice.
     value_milli : int64[n_options]
         Reduced costs in thousandths of a cent.
+    price : float64[n_resources]
+        Cents a unit, as they are in the reduced costs.
+    seed : int
+        Seed of the dives.
     """
+    found: list[IntArray] = []
+    for attempt in range(1 if problem.n_groups >= MANY_GROUPS else ATTEMPTS):
+        choice = dive(problem, value_milli, price, seed * ATTEMPTS + attempt)
+        if choice is not None:
+            found.append(choice)
+    if not found or problem.n_groups < MANY_GROUPS:
+        found.extend(_greedy_choices(problem, value_milli))
+    return min(found, key=lambda one: int(problem.cost[one].sum()), default=None)
+
+
+def _greedy_choices(problem: Problem, value_milli: IntArray) -> list[IntArray]:
+    """Choices of groups in order of what they have to lose, and in order of arrival."""
     least = group_minimum(problem, value_milli)
     second = value_milli.copy()
     second[cheapest_options(problem, value_milli)] = np.iinfo(np.int64).max
@@ -35,37 +59,47 @@ def first_choice(problem: Problem, value_milli: IntArray) -> IntArray | None:
         choice = greedy(problem, order, value_milli)
         if (choice >= 0).all():
             found.append(improve(problem, improve(problem, choice, order, half), order, problem.cost))
-    choice = arrival_greedy(problem)
-    if (choice >= 0).all():
-        found.append(choice)
-    if not found:
-        return None
-    return min(found, key=lambda one: int(problem.cost[one].sum()))
+    arrival = arrival_greedy(problem)
+    if (arrival >= 0).all():
+        found.append(arrival)
+    return found
 
 
 class Annealing:
-    """A descent of annealing from hot to cold, in steps short enough to look at the clock between them."""
+    """A descent of annealing from hot to cold, in steps short enough to look at the clock between them.
 
-    HOT = 100.0
-    COLD = 3.0
-    MOVES_A_GROUP = 300
+    It starts as hot as the choice is far from each group's best option, on average and relative to the problem's
+    regret: a good choice is not melted down. Later rounds start hotter and take longer.
+    """
+
+    HEAT = 5.0
+    LEAST_HOT, MOST_HOT = 0.25, 4.0
+    FALL = 30.0
+    MOVES_A_GROUP = 40
+    LEAST_MOVES = 200_000
     LEAST_STEPS = 10
-    MOST_MOVES_A_STEP = 300_000
+    MOST_MOVES_A_STEP = 200_000
 
-    def __init__(self, problem: Problem, value_milli: IntArray, choice: IntArray, seed: int) -> None:
-        self._annealer = Annealer(problem, value_milli / MILLI, choice, seed)
-        n_moves = self.MOVES_A_GROUP * problem.n_groups
+    def __init__(self, problem: Problem, value_milli: IntArray, choice: IntArray, seed: int, rounds: int = 0) -> None:
+        regret = typical_regret(problem, value_milli)
+        excess = float(np.mean((value_milli[choice] - group_minimum(problem, value_milli)) / MILLI))
+        effort = 1 + rounds
+        self._hot = regret * min(self.MOST_HOT, max(self.LEAST_HOT, self.HEAT * effort * excess / regret))
+        self._option = near_options(problem, value_milli, NEAR_MOVES, choice)
+        part = part_of(problem, self._option)
+        start = np.searchsorted(self._option, choice)
+        self._annealer = Annealer(part.problem, value_milli[self._option] / MILLI, start, seed)
+        n_moves = max(self.LEAST_MOVES, self.MOVES_A_GROUP * problem.n_groups) * effort
         self.n_steps = max(self.LEAST_STEPS, -(-n_moves // self.MOST_MOVES_A_STEP))
         self._moves_a_step = -(-n_moves // self.n_steps)
 
     @property
     def choice(self) -> IntArray:
         """The best choice so far."""
-        return self._annealer.best
+        return self._option[self._annealer.best]
 
     def descend(self, step: int) -> int:
         """Take step ``step`` of ``n_steps``; return the best cost so far."""
-        ratio = self.COLD / self.HOT
-        hot = self.HOT * ratio ** (step / self.n_steps)
-        cold = self.HOT * ratio ** ((step + 1) / self.n_steps)
+        hot = self._hot * self.FALL ** (-step / self.n_steps)
+        cold = self._hot * self.FALL ** (-(step + 1) / self.n_steps)
         return self._annealer.run(n_moves=self._moves_a_step, hot=hot, cold=cold)

@@ -186,7 +186,7 @@ class _Run:
             return None
         part, value, choice, now = core
         with watch.phase("anneal"):
-            annealing = Annealing(part.problem, value, choice, self._params.seed * 1000 + rounds)
+            annealing = Annealing(part.problem, value, choice, self._params.seed * 1000 + rounds, rounds)
             for step in range(annealing.n_steps):
                 annealing.descend(step)
                 self._accept_part(dual.pool, now, part, annealing.choice)
@@ -213,10 +213,10 @@ class _Run:
         part, value, choice, now = core
         price = rounded(dual.price)[: self._n_resources][part.resource]
         with watch.phase("neighbourhoods"):
-            search = NeighbourhoodSearch(part.problem, price, value, 400 * MILLI, self._params.seed * 1000 + rounds)
+            search = NeighbourhoodSearch(part.problem, price, value, self._params.seed * 1000 + rounds)
             idle = 0
-            limits = MipLimits(max_nodes=20, max_deterministic_seconds=0.2, seed=self._params.seed)
-            for _ in range(40 + 20 * rounds):
+            limits = MipLimits(max_nodes=20, max_deterministic_seconds=0.03, seed=self._params.seed)
+            for _ in range(80 + 40 * rounds):
                 choice, saved = search.round(choice, limits, self._executor)
                 idle = 0 if saved > 0 else idle + 1
                 self._accept_part(dual.pool, now, part, choice)
@@ -224,7 +224,7 @@ class _Run:
                 verdict = watch.verdict(self._objective, self._bound)
                 if verdict:
                     return verdict
-                if idle >= 8:
+                if idle >= 20:
                     break
         return None
 
@@ -236,7 +236,8 @@ class _Run:
         if options.size == 0:
             return
         part = part_of(problem, options, rest)
-        choice = first_choice(part.problem, dual.reduced_costs()[options])
+        price = dual.price[: self._n_resources][part.resource]
+        choice = first_choice(part.problem, dual.reduced_costs()[options], price, self._params.seed)
         if choice is not None:
             self._accept_part(dual.pool, dual.cheapest, part, choice)
         choice = arrival_greedy(problem)

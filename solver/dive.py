@@ -1,0 +1,112 @@
+"""A first choice that follows the prices closely: balance use against supply, then mend what is still over-used."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solver.balance import Schedule, balance, typical_regret
+from solver.bound import group_minimum
+from solver.core import part_of
+from solver.greedy import NONE, improve
+from solver.kernels import kernel
+from solver.prices import largest_usage
+from solver.problem import FloatArray, IntArray, Problem, offsets
+from solver.source import MILLI
+
+NEAR = 16
+"""Options a group, on average, that the sweeps look at."""
+
+
+def near_options(problem: Problem, value_milli: IntArray, per_group: int, choice: IntArray | None = None) -> IntArray:
+    """The options closest to their group's best by value, rising.
+
+    So many that there are ``per_group`` to a group on average; besides, each group's cheapest option that uses nothing
+    contested, and a given choice. Options that alone use more than there is are left out.
+    """
+    excess = value_milli - np.repeat(group_minimum(problem, value_milli), np.diff(problem.first))
+    most = per_group * problem.n_groups
+    if most < problem.n_options:
+        keep = excess <= np.partition(excess, most)[most]
+        hot = largest_usage(problem) > problem.supply
+        running = offsets(hot[problem.usage_resource].astype(np.int64))
+        idle = np.flatnonzero(running[problem.usage_start[1:]] == running[problem.usage_start[:-1]])
+        price = np.full(problem.n_options, np.iinfo(np.int64).max)
+        price[idle] = problem.cost[idle]
+        least = np.repeat(group_minimum(problem, price), np.diff(problem.first))
+        keep[idle] |= price[idle] == least[idle]
+    else:
+        keep = np.ones(problem.n_options, np.bool_)
+    too_much = offsets((problem.usage_amount > problem.supply[problem.usage_resource]).astype(np.int64))
+    keep &= too_much[problem.usage_start[1:]] == too_much[problem.usage_start[:-1]]
+    # a group always keeps one
+    lost = np.flatnonzero(~np.logical_or.reduceat(keep, problem.first[:-1]))
+    keep[problem.first[lost]] = True
+    if choice is not None:
+        keep[choice] = True
+    return np.flatnonzero(keep)
+
+
+def dive(
+    problem: Problem, value_milli: IntArray, price: FloatArray, seed: int, schedule: Schedule | None = None
+) -> IntArray | None:
+    """A feasible choice close to the bound, or None if none was found.
+
+    Takes time in proportion to the options.
+
+    Parameters
+    ----------
+    problem : Problem
+        No option names a resource twice.
+    value_milli : int64[n_options]
+        Reduced costs in thousandths of a cent.
+    price : float64[n_resources]
+        Cents a unit, as they are in the reduced costs.
+    seed : int
+        Seed of the noise.
+    """
+    options = near_options(problem, value_milli, NEAR)
+    part = part_of(problem, options)
+    regret = typical_regret(problem, value_milli)
+    rough, level = balance(
+        part.problem, value_milli[options], price[part.resource], schedule or Schedule(), seed, regret
+    )
+    return mend(problem, value_milli, options[rough])
+
+
+def mend(problem: Problem, value_milli: IntArray, choice: IntArray) -> IntArray | None:
+    """Make a choice feasible: groups leave over-used resources, dearest to move last, and return where they fit."""
+    choice = choice.copy()
+    left = problem.supply - problem.usage_of(choice)
+    if (left < 0).any():
+        other = value_milli.copy()
+        other[choice] = np.iinfo(np.int64).max
+        loss = group_minimum(problem, other)
+        single = np.diff(problem.first) == 1
+        loss[~single] -= value_milli[choice][~single]
+        order = np.argsort(loss, kind="stable")
+        _leave(problem.usage_start, problem.usage_resource, problem.usage_amount, order, choice, left)
+        order = order[::-1][choice[order[::-1]] == NONE]
+        choice = improve(problem, choice, order, value_milli)
+        if (choice == NONE).any():
+            return None
+    return improve(problem, choice, np.arange(problem.n_groups), problem.cost)
+
+
+@kernel
+def _leave(
+    usage_start: IntArray,
+    usage_resource: IntArray,
+    usage_amount: IntArray,
+    order: IntArray,
+    choice: IntArray,
+    left: IntArray,
+) -> None:
+    for group in order:
+        option = choice[group]
+        over = False
+        for entry in range(usage_start[option], usage_start[option + 1]):
+            over = over or (left[usage_resource[entry]] < 0 and usage_amount[entry] > 0)
+        if over:
+            for entry in range(usage_start[option], usage_start[option + 1]):
+                left[usage_resource[entry]] += usage_amount[entry]
+            choice[group] = NONE
