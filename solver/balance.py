@@ -1,10 +1,10 @@
 """Sweeps that balance use against supply: groups choose anew in turn, prices answer to every choice at once.
 
 The price of a resource rises with its use and falls where units are left (an augmented Lagrangian: Hestenes 1969,
-Powell 1969; for inequalities Rockafellar 1973). Each group in turn gives up its option and takes the one of least cost at these
-prices, with Gumbel noise: at a fixed temperature that is a draw from the soft-min over its options. While the sweeps go on the
-temperature falls and prices answer more strongly. A sweep costs a pass over the options, and a few dozen of them leave a handful of units over-used at
-a cost close to the bound.
+Powell 1969; for inequalities Rockafellar 1973). Each group in turn gives up its option and takes the one of least cost
+at these prices, with Gumbel noise: at a fixed temperature that is a draw from the soft-min over its options. From sweep
+to sweep the temperature falls and prices answer more strongly. A sweep costs one pass over the options; some dozens of
+them leave a handful of units over-used, at a cost close to the bound.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from solver.greedy import NONE, improve
 from solver.kernels import kernel
 from solver.prices import largest_usage
 from solver.problem import FloatArray, IntArray, Problem, offsets
-from solver.source import MILLI
 
 NEAR = 16
 """Options a group, on average, that the sweeps look at."""
@@ -67,9 +66,7 @@ def dive(
     options = near_options(problem, value_milli, NEAR)
     part = part_of(problem, options)
     regret = typical_regret(problem, value_milli)
-    rough, level = balance(
-        part.problem, value_milli[options], price[part.resource], schedule or Schedule(), seed, regret
-    )
+    rough, _ = balance(part.problem, value_milli[options], price[part.resource], schedule or Schedule(), seed, regret)
     return mend(problem, value_milli, options[rough])
 
 

@@ -51,9 +51,7 @@ class Annealer:
         self._usage_row = (np.cumsum(hot) - 1)[problem.usage_resource[entries]]
         self._usage_amount = problem.usage_amount[entries]
         self._left = (problem.supply - problem.usage_of(choice))[hot]
-        self._group_of_entry = np.repeat(
-            np.arange(problem.n_groups), np.diff(self._usage_start[self._first])
-        )
+        self._group_of_entry = np.repeat(np.arange(problem.n_groups), np.diff(self._usage_start[self._first]))
         crowd = _crowd(self._group_of_entry, self._usage_row, self._left.size)
         self._member_first = offsets(crowd)
 

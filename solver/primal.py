@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from solver.bound import group_minimum
 from solver.balance import typical_regret
+from solver.bound import group_minimum
 from solver.core import cheapest_options, part_of
 from solver.dive import dive, near_options
 from solver.ejection import Annealer

@@ -173,7 +173,7 @@ def test_annealing_stays_feasible_and_counts_exactly() -> None:
     for rng, problem in problems(27, 150, always_free=True, max_supply=8):
         problem = merged_usage(problem)
         value = reduced(problem, rng.integers(0, 20 * MILLI, problem.n_resources))
-        choice = first_choice(problem, value)
+        choice = first_choice(problem, value, np.zeros(problem.n_resources))
         assert choice is not None
         annealer = Annealer(problem, value / MILLI, choice, n_runs)
         for hot, cold in ((100.0, 10.0), (10.0, 0.5), (0.5, 0.1)):
