@@ -69,13 +69,13 @@ class Annealing:
     """A descent of annealing from hot to cold, in steps short enough to look at the clock between them.
 
     It starts as hot as the choice is far from each group's best option, on average and relative to the problem's
-    regret: a good choice is not melted down. Later rounds start hotter and take longer.
+    regret, and makes moves in proportion: a good choice is not melted down. Later rounds start hotter and take longer.
     """
 
     HEAT = 5.0
     LEAST_HOT, MOST_HOT = 0.25, 4.0
     FALL = 30.0
-    MOVES_A_GROUP = 40
+    LEAST_MOVES_A_GROUP, MOVES_A_REGRET = 10, 120
     LEAST_MOVES = 200_000
     LEAST_STEPS = 10
     MOST_MOVES_A_STEP = 200_000
@@ -89,7 +89,8 @@ class Annealing:
         part = part_of(problem, self._option)
         start = np.searchsorted(self._option, choice)
         self._annealer = Annealer(part.problem, value_milli[self._option] / MILLI, start, seed)
-        n_moves = max(self.LEAST_MOVES, self.MOVES_A_GROUP * problem.n_groups) * effort
+        a_group = self.LEAST_MOVES_A_GROUP + self.MOVES_A_REGRET * min(1.0, excess / regret)
+        n_moves = max(self.LEAST_MOVES, int(a_group * problem.n_groups)) * effort
         self.n_steps = max(self.LEAST_STEPS, -(-n_moves // self.MOST_MOVES_A_STEP))
         self._moves_a_step = -(-n_moves // self.n_steps)
 
