@@ -68,13 +68,13 @@ def _greedy_choices(problem: Problem, value_milli: IntArray) -> list[IntArray]:
 class Annealing:
     """A descent of annealing from hot to cold, in steps short enough to look at the clock between them.
 
-    It starts as hot as the choice is far from each group's best option, on average and relative to the problem's
+    It starts the hotter the farther the choice is from each group's best option, on average and relative to the problem's
     regret, and makes moves in proportion: a good choice is not melted down. Later rounds start hotter and take longer.
     """
 
-    HEAT = 5.0
-    LEAST_HOT, MOST_HOT = 0.25, 4.0
-    FALL = 30.0
+    HEAT = 12.0
+    LEAST_HOT, MOST_HOT = 0.25, 8.0
+    FALL = 20.0
     LEAST_MOVES_A_GROUP, MOVES_A_REGRET = 10, 120
     LEAST_MOVES = 200_000
     LEAST_STEPS = 10
@@ -84,7 +84,8 @@ class Annealing:
         regret = typical_regret(problem, value_milli)
         excess = float(np.mean((value_milli[choice] - group_minimum(problem, value_milli)) / MILLI))
         effort = 1 + rounds
-        self._hot = regret * min(self.MOST_HOT, max(self.LEAST_HOT, self.HEAT * effort * excess / regret))
+        heat = self.HEAT * (effort * excess / regret) ** 2
+        self._hot = regret * min(self.MOST_HOT, max(self.LEAST_HOT, heat))
         self._option = near_options(problem, value_milli, NEAR_MOVES, choice)
         part = part_of(problem, self._option)
         start = np.searchsorted(self._option, choice)
