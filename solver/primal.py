@@ -68,8 +68,8 @@ def _greedy_choices(problem: Problem, value_milli: IntArray) -> list[IntArray]:
 class Annealing:
     """A descent of annealing from hot to cold, in steps short enough to look at the clock between them.
 
-    It starts the hotter the farther the choice is from each group's best option, on average and relative to the problem's
-    regret, and makes moves in proportion: a good choice is not melted down. Later rounds start hotter and take longer.
+    The farther the choice is from each group's best option, on average and relative to the problem's regret, the hotter
+    it starts and the more moves it makes: a good choice is not melted down. Later rounds start hotter and take longer.
     """
 
     HEAT = 12.0
