@@ -52,7 +52,7 @@ class Effort(NamedTuple):
 
 
 QUICK = Effort(300, 24, 2_000, 100, 4_000, 3)
-EXACT = Effort(10_000, 0, 20_000, 2_000, 200_000, 6)
+EXACT = Effort(10_000, 0, 60_000, 8_000, 1_000_000, 6)
 FIRST_REACH = 400
 """Combinations are first sought within this part (one so manieth) of the order's worth of the ceiling ..."""
 DEEPER = 2.5

@@ -171,6 +171,8 @@ class DualAscent:
             share = self._ascend(stage)
             if share is None:
                 return True
+            if last:
+                self._ascent.settle()
             price = rounded(self.price)
             asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
             prices = self.dual.cuts.prices(price, self.pool.problem.supply)

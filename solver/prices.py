@@ -157,12 +157,14 @@ class Ascent:
         self._mean = np.zeros(n_resources)
         self._spread = np.zeros(n_resources)
         self._n_steps = 0
+        self.best = self.price
         self.bound = -np.inf
 
     def extend(self, n_more: int) -> None:
         """Let in more resources (cuts), at price zero."""
         more = np.zeros(n_more)
         self.price = np.concatenate((self.price, more))
+        self.best = np.concatenate((self.best, more))
         self._mean = np.concatenate((self._mean, more))
         self._spread = np.concatenate((self._spread, more))
 
@@ -190,8 +192,8 @@ class Ascent:
         Returns
         -------
         float64[n_options]
-            The share of its group that each option of the part takes at the last prices. The prices kept are those with
-            the best bound over the options of the part.
+            The share of its group that each option of the part takes at the last prices. ``best`` are the prices on the
+            way with the best bound over the options of the part, ``bound``.
         """
         at = resource[smooth.rows]
         mean, spread = self._mean[at], self._spread[at]
@@ -217,8 +219,14 @@ class Ascent:
         self.bound = best_bound
         self._mean[at], self._spread[at] = mean, spread
         self.price = np.zeros(self.price.size)
-        self.price[at] = best
+        self.price[at] = z
+        self.best = np.zeros(self.price.size)
+        self.best[at] = best
         return share
+
+    def settle(self) -> None:
+        """Go back to the best prices of the last climb."""
+        self.price = self.best.copy()
 
 
 def _evaluate(
