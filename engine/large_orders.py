@@ -19,7 +19,7 @@ from engine.packing import combine_sets, dual_values, idle_basis
 from engine.shipments import Shipments
 from engine.worths import Sets, Worths, is_known, promising, scan, worths_of
 from solver.kernels import kernel
-from solver.source import MILLI, NO_CLAIM, Prices, price_of
+from solver.source import MILLI, Prices, price_of
 
 MAX_ROUNDS = 40
 MAX_SET_STEPS = 20_000
@@ -51,8 +51,8 @@ class Effort(NamedTuple):
     n_reaches: int
 
 
-QUICK = Effort(300, 24, 2_000, 100, 4_000, 3)
-EXACT = Effort(10_000, 0, 60_000, 8_000, 1_000_000, 6)
+QUICK = Effort(300, 24, 2_000, 100, 100_000, 4)
+EXACT = Effort(10_000, 0, 100_000, 10_000, 20_000_000, 7)
 FIRST_REACH = 400
 """Combinations are first sought within this part (one so manieth) of the order's worth of the ceiling ..."""
 DEEPER = 2.5
@@ -199,9 +199,10 @@ def pack_order(
         if loss.size or not finished or beyond > wanted:
             break
         reach = np.int64(reach * DEEPER)
-    floor = np.int64(NO_CLAIM)
     if among.size == everywhere.size:
         floor = nothing - split - best_ceiling + proved
+    else:
+        floor = nothing - split - _saving_at_most(worths)
     if limit > 1:
         for i in range(chosen.shape[1] if chosen.shape[0] else 0):
             n_sets = _elsewhere(
@@ -223,6 +224,23 @@ def pack_order(
     )
     values[:] = best_values
     return _described(network, shipments, visits[0], prices, steps, worths, sets, size, chosen, floor)
+
+
+@kernel
+def _saving_at_most(worths: Worths) -> int:
+    """What all pieces together could save if freight was free and one shipment, the cheapest, served them all."""
+    n_visits, n_pieces = worths.value.shape
+    total = np.int64(0)
+    for piece in range(n_pieces):
+        most = np.int64(0)
+        for v in range(n_visits):
+            if (worths.has[v] >> piece) & 1:
+                most = max(most, worths.value[v, piece])
+        total += most
+    least = worths.base[0]
+    for v in range(n_visits):
+        least = min(least, worths.base[v])
+    return total - (least if least > 0 else least * n_pieces)
 
 
 @kernel

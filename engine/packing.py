@@ -167,7 +167,6 @@ def combine_sets(
     finished : bool
         Whether the first is the best combination of the known sets for sure (none: there is none within reach).
     """
-    by_lowest = np.argsort(-gain[:n_sets], kind="mergesort")
     lowest = np.zeros(n_sets, np.int64)
     short = np.zeros(n_sets, np.int64)
     for j in range(n_sets):
@@ -180,6 +179,7 @@ def combine_sets(
                 if lowest[j] < 0:
                     lowest[j] = piece
         short[j] = max(np.int64(0), total)
+    by_short = np.argsort(short, kind="mergesort")
     first = np.zeros(n_pieces + 2, np.int64)
     for j in range(n_sets):
         first[lowest[j] + 1] += 1
@@ -187,7 +187,7 @@ def combine_sets(
         first[piece + 1] += first[piece]
     sets = np.zeros(n_sets, np.int64)
     fill = first.copy()
-    for j in by_lowest:
+    for j in by_short:
         sets[fill[lowest[j]]] = j
         fill[lowest[j]] += 1
 
@@ -236,7 +236,10 @@ def combine_sets(
         if at[depth] < first[piece + 1]:
             j = sets[at[depth]]
             at[depth] += 1
-            if mask[j] & done[depth] or n_made[depth] == most or lost[depth] + short[j] > target:
+            if n_made[depth] == most or lost[depth] + short[j] > target:
+                at[depth] = first[piece + 1]  # the rest of them lose as much or more
+                continue
+            if mask[j] & done[depth]:
                 continue
             clash = False
             for i in range(n_made[depth]):

@@ -31,6 +31,8 @@ from solver.kernels import kernel
 from solver.source import MILLI, NO_FLOOR, Prices
 
 MAX_TABLE_PIECES = 20
+ALWAYS_ALL = 64
+"""An order of single shipments with at most so many is listed whole as soon as more than one option is asked for."""
 N_SEEDS = 8
 MAX_PAIR_PIECES = 11
 SEARCH_LIMIT = 100_000
@@ -162,7 +164,7 @@ def price_orders(
     seeds = np.zeros((N_SEEDS, 3), np.int64)
     table_one = np.zeros(1, np.int64)
     table_two = np.zeros(1, np.int64)
-    room_for = 2 * limit + 2
+    room_for = max(2 * limit + 2, ALWAYS_ALL + 2)
     kept_value = np.empty(room_for, np.int64)
     kept_size = np.empty(room_for, np.int64)
     kept = np.empty((room_for, 4), np.int64)
@@ -332,10 +334,12 @@ def price_orders(
             value, full = _seed_value(gain, fill, seeds[k], everything)
             if full or not whole_only:
                 best = min(best, nothing - split - value)
+        everything_wanted = most == 1 and limit > 1 and n_offers <= ALWAYS_ALL
+        slack_here = np.int64(NO_FLOOR) if everything_wanted else slack
         for listing in range(2):
             target = best
             if listing == 1:
-                target = best + slack if slack < NO_FLOOR - best else np.int64(NO_FLOOR)
+                target = best + slack_here if slack_here < NO_FLOOR - best else np.int64(NO_FLOOR)
             tightened = False
             steps = 0
             depth = 0 if n_useful > 0 else -1
@@ -421,11 +425,11 @@ def price_orders(
                         value = nothing - split - value
                         if value <= target and (full or not whole_only):
                             n_kept = _add_seed(kept_value, kept_size, kept, n_kept, value, seeds[k])
-                if n_kept > limit:
+                if n_kept > limit and not everything_wanted:
                     n_kept = _keep_best(kept_value, kept_size, kept, n_kept, limit)
                     target = kept_value[n_kept - 1]
                     tightened = True
-                if tightened or slack < NO_FLOOR:
+                if tightened or slack_here < NO_FLOOR:
                     result_floor = target
                 if not best_is_exact:
                     top_gain = gain[by_gain[0]] if n_useful else np.int64(0)

@@ -10,17 +10,21 @@ from solver.source import MILLI
 
 
 @kernel
-def reduced_costs(
+def _reduced(
     cost: IntArray, usage_start: IntArray, usage_resource: IntArray, usage_amount: IntArray, price: IntArray
-) -> IntArray:
-    """Cost plus price of usage of each option, in thousandths of a cent."""
+) -> tuple[IntArray, float]:
+    """Reduced cost of each option, and the largest size of one in floating point: there sums cannot wrap."""
     out = np.empty(cost.size, np.int64)
+    largest = 0.0
     for option in range(cost.size):
         total = cost[option] * MILLI
+        size = abs(float(cost[option])) * MILLI
         for entry in range(usage_start[option], usage_start[option + 1]):
             total += usage_amount[entry] * price[usage_resource[entry]]
+            size += float(usage_amount[entry]) * float(price[usage_resource[entry]])
         out[option] = total
-    return out
+        largest = max(largest, size)
+    return out, largest
 
 
 def reduced(problem: Problem, price: IntArray) -> IntArray:
@@ -31,18 +35,12 @@ def reduced(problem: Problem, price: IntArray) -> IntArray:
     OverflowError
         If the sums could leave 64 bits.
     """
-    largest = 0.0
-    if problem.n_options and problem.usage_resource.size:
-        value = problem.usage_amount.astype(np.float64) * price[problem.usage_resource]
-        largest = float(
-            np.max(np.add.reduceat(np.append(value, 0.0), np.minimum(problem.usage_start[:-1], value.size)))
-        )
-    costs = float(np.abs(problem.cost).max(initial=0)) * MILLI
-    if largest + costs > 2.0**61:
-        raise OverflowError(f"reduced costs up to {largest + costs:.3g} thousandths of a cent, expected below 2^61")
-    return np.asarray(
-        reduced_costs(problem.cost, problem.usage_start, problem.usage_resource, problem.usage_amount, price)
+    out, largest = _reduced(
+        problem.cost, problem.usage_start, problem.usage_resource, problem.usage_amount, price
     )
+    if largest > 2.0**61:
+        raise OverflowError(f"reduced costs up to {largest:.3g} thousandths of a cent, expected below 2^61")
+    return np.asarray(out)
 
 
 def group_minimum(problem: Problem, values: IntArray) -> IntArray:

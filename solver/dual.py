@@ -13,8 +13,8 @@ from solver.core import cheapest_options, options_of, part_of, touching
 from solver.cuts import Cuts, rounded, separate
 from solver.pool import Pool
 from solver.prices import Ascent, prepare
-from solver.problem import FloatArray, IntArray
-from solver.source import MILLI, NO_CLAIM, NO_FLOOR, Prices, Source
+from solver.problem import FloatArray, IntArray, Problem
+from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.watch import Watch
 
 DEBUG = False
@@ -24,7 +24,8 @@ ALTERNATIVES = 48
 ALTERNATIVES_SLACK_CENTS = 2_000
 SLACK_IN_TEMPERATURES = 6.0
 MOST_SLACK_CENTS = 400.0
-REACH_IN_TEMPERATURES = 15.0
+REACH_IN_TEMPERATURES = 12.0
+REACH_IN_STEPS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +44,8 @@ class Stage:
         Whether the last look is exact, so that the bound can be certified.
     cuts : bool
         Whether to look for cuts afterwards.
+    near_only : bool
+        Whether to climb with those options alone that prices could make good within the stage.
     """
 
     temperature: float
@@ -51,18 +54,22 @@ class Stage:
     n_looks: int = 1
     exact: bool = False
     cuts: bool = False
+    near_only: bool = False
 
 
 STAGES = (
     Stage(temperature=400.0, step_cents=300.0, n_steps=14, n_looks=2),
-    Stage(temperature=200.0, step_cents=200.0, n_steps=14, n_looks=2),
-    Stage(temperature=100.0, step_cents=120.0, n_steps=14, n_looks=2),
-    Stage(temperature=50.0, step_cents=60.0, n_steps=16, n_looks=3),
-    Stage(temperature=25.0, step_cents=25.0, n_steps=20, n_looks=3, cuts=True),
-    Stage(temperature=12.0, step_cents=10.0, n_steps=25, n_looks=3, cuts=True),
-    Stage(temperature=6.0, step_cents=4.0, n_steps=30, n_looks=3, cuts=True, exact=True),
+    Stage(temperature=300.0, step_cents=300.0, n_steps=14),
+    Stage(temperature=150.0, step_cents=180.0, n_steps=22),
+    Stage(temperature=75.0, step_cents=90.0, n_steps=18, n_looks=2),
+    Stage(temperature=35.0, step_cents=35.0, n_steps=25, n_looks=2, cuts=True),
+    Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True, near_only=True),
+    Stage(temperature=6.0, step_cents=5.0, n_steps=35, n_looks=2, cuts=True, near_only=True, exact=True),
 )
 WIDENINGS = 2
+MANY_OPTIONS = 1_000_000
+QUIET_SHARE = 0.01
+"""A look that finds new options for fewer groups than this is the last but one of its stage."""
 TYPICAL_SPREAD_CENTS = 5000.0
 
 
@@ -96,7 +103,8 @@ class DualAscent:
         self, pool: Pool, source: Source | None, watch: Watch, executor: Executor | None, zero_floor: IntArray
     ) -> None:
         self.pool = pool
-        self._zero_floor = zero_floor
+        self._zero_floor = zero_floor.copy()
+        self._sharp = np.zeros(zero_floor.size, np.bool_)
         self._source = source
         self._watch = watch
         self._executor = executor
@@ -130,6 +138,8 @@ class DualAscent:
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Climb through stages; afterwards let in groups whose cheapest option has got a price, and go on."""
+        if self.pool.closed[self.dual.core].all():  # there is nothing to look for
+            stages = tuple(replace(stage, n_steps=stage.n_steps * stage.n_looks, n_looks=1) for stage in stages)
         for stage in stages:
             if not self._climb(stage):
                 return
@@ -166,48 +176,69 @@ class DualAscent:
 
     def _climb(self, stage: Stage) -> bool:
         """Go through one stage; tells whether there is time for more."""
+        quiet = False
         for look in range(stage.n_looks):
             last = look == stage.n_looks - 1
             share = self._ascend(stage)
             if share is None:
                 return True
-            if last:
-                self._ascent.settle()
-            price = rounded(self.price)
-            asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
-            prices = self.dual.cuts.prices(price, self.pool.problem.supply)
-            slack = int(min(MOST_SLACK_CENTS, SLACK_IN_TEMPERATURES * stage.temperature * self._scale()) * MILLI)
-            problem = self.pool.problem
-            floor = self._ask(asked, prices, slack, OPTIONS_A_STAGE, exact=last and stage.exact)
-            if DEBUG: print('   ', stage.temperature, look, 'listed', self.pool.problem.n_options, 'new', self.pool.problem.n_options-problem.n_options, 'restricted', self._ascent.bound, 't', self._watch.elapsed_seconds)
-            if not (floor == NO_CLAIM).any():
-                bound = self._certify(price, asked, floor)
-                if DEBUG: print('    certified', bound/1000)
-            if last and stage.cuts:
-                cuts = self.dual.cuts.appended(separate(problem, share))
+            new_cuts = separate(self.pool.problem, share) if last and stage.cuts else Cuts.none()
+            if not quiet or last:
+                quiet = self._look(stage, exact=last and stage.exact) <= QUIET_SHARE * self.pool.problem.n_groups
+            if new_cuts.n_cuts:
+                cuts = self.dual.cuts.appended(new_cuts)
                 self._ascent.extend(cuts.n_cuts - self.dual.cuts.n_cuts)
                 self.dual = replace(self.dual, cuts=cuts)
             if self._watch.out_of_time():
                 return False
         return True
 
+    def _look(self, stage: Stage, *, exact: bool) -> int:
+        """Ask for options that today's prices make good, or those that prove most; return how many are new."""
+        price = rounded(self._proof() if exact else self.price)
+        asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
+        prices = self.dual.cuts.prices(price, self.pool.problem.supply)
+        slack = int(min(MOST_SLACK_CENTS, SLACK_IN_TEMPERATURES * stage.temperature * self._scale()) * MILLI)
+        before = self.pool.problem.n_options
+        floor = self._ask(asked, prices, slack, OPTIONS_A_STAGE, exact=exact)
+        if DEBUG: print('   ', stage.temperature, 'listed', before, 'new', self.pool.problem.n_options-before, 'restricted', self._ascent.bound, 't', self._watch.elapsed_seconds)
+        if exact:
+            bound=self._certify(price, asked, floor)
+            if DEBUG: print('     certified', bound/1000, self._watch.elapsed_seconds)
+        return self.pool.problem.n_options - before
+
+    def _proof(self) -> FloatArray:
+        core = part_of(*self._core_options())
+        return self._ascent.proof(core.problem, core.resource)
+
+    def _core_options(self) -> tuple[Problem, IntArray]:
+        """The problem with its cuts, and the options of the core."""
+        return self.dual.cuts.extended(self.pool.problem), options_of(self.pool.problem, self.dual.core)
+
     def _ascend(self, stage: Stage) -> FloatArray | None:
         """Climb over the listed options; return the share that each takes of its group (none: there is no core)."""
         problem, dual = self.pool.problem, self.dual
-        ext = dual.cuts.extended(problem)
-        options = options_of(problem, dual.core)
+        ext, options = self._core_options()
         if options.size == 0:
             return None
         size = self._scale()
-        value = reduced(ext, rounded(self.price))[options]
-        least = group_minimum(problem, reduced(ext, rounded(self.price)))
-        reach = (stage.temperature * REACH_IN_TEMPERATURES + 2.0 * stage.step_cents * stage.n_steps) * size
-        options = options[value <= least[problem.group_of_option()[options]] + int(reach * MILLI)]
+        value = reduced(ext, rounded(self.price))
+        least = group_minimum(problem, value)
+        if stage.near_only and options.size > MANY_OPTIONS:
+            reach = stage.temperature * REACH_IN_TEMPERATURES + REACH_IN_STEPS * stage.step_cents * stage.n_steps
+            near = value <= np.repeat(least, np.diff(problem.first)) + int(reach * size * MILLI)
+            near |= np.diff(problem.usage_start) == 0  # what a group falls back on, however far prices go
+            options = options[near[options]]
         rest = ext.supply - ext.usage_of(self.cheapest[~dual.core])
         part = part_of(ext, options, rest)
+        is_idle = self.price > 0.0
+        is_idle[part.resource] = False
+        idle = np.flatnonzero(is_idle)
         part_share = self._ascent.climb(
             prepare(part.problem, self.price[part.resource]),
             part.resource,
+            idle=idle,
+            idle_supply=rest[idle].astype(np.float64),
             temperature=stage.temperature * size,
             step_cents=stage.step_cents * size,
             n_steps=stage.n_steps,
@@ -239,11 +270,12 @@ class DualAscent:
         resources has a price; prices can only add to the cost of their other options, listed or not. The rest is
         closed or has just been asked about.
         """
+        outside = np.setdiff1d(np.flatnonzero(~self.dual.core & ~self.pool.closed), asked)
+        self._sharpen(outside)
         ext = self.dual.cuts.extended(self.pool.problem)
         value = reduced(ext, price)
         best = group_minimum(ext, value)
         best[asked] = np.minimum(best[asked], floor)
-        outside = np.setdiff1d(np.flatnonzero(~self.dual.core & ~self.pool.closed), asked)
         unlisted = np.minimum(ext.cost[self.cheapest[outside]] * MILLI, self._zero_floor[outside])
         best[outside] = np.minimum(best[outside], unlisted)
         paid = sum(int(s) * int(p) for s, p in zip(ext.supply[price > 0], price[price > 0]))
@@ -251,6 +283,16 @@ class DualAscent:
         if bound > self.dual.bound_milli:
             self.dual = replace(self.dual, bound_milli=bound)
         return bound
+
+    def _sharpen(self, outside: IntArray) -> None:
+        """Ask exactly about groups outside the core whose floor at no prices is below what they have listed."""
+        vague = outside[self._zero_floor[outside] < self.pool.problem.cost[self.cheapest[outside]] * MILLI]
+        vague = vague[~self._sharp[vague]]
+        if vague.size:
+            free = Prices.zero(self.pool.problem.n_resources)
+            floor = self._ask(vague, free, 0, 1, exact=True)
+            self._zero_floor[vague] = np.maximum(self._zero_floor[vague], floor)
+            self._sharp[vague] = True
 
     def _widen(self) -> bool:
         problem = self.pool.problem

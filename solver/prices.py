@@ -143,6 +143,65 @@ def _soft_pass(
     return true
 
 
+def eased(problem: Problem, price: FloatArray) -> FloatArray:
+    """Lower prices as far as no group's least reduced cost falls.
+
+    An option that is dearer than its group's best by a slack may give up that much of what its resources ask. Each
+    price falls by the least part that any option of it can afford, so no option falls by more than its slack; the bound
+    gains what the price was paid for.
+
+    Parameters
+    ----------
+    problem : Problem
+        The groups and options that count.
+    price : float64[n_resources]
+        Cents a unit.
+    """
+    return np.asarray(
+        _eased(
+            problem.first,
+            problem.cost,
+            problem.usage_start,
+            problem.usage_resource,
+            problem.usage_amount,
+            price,
+        )
+    )
+
+
+@kernel
+def _eased(
+    first: IntArray,
+    cost: IntArray,
+    usage_start: IntArray,
+    usage_resource: IntArray,
+    usage_amount: IntArray,
+    price: FloatArray,
+) -> FloatArray:
+    part = np.ones(price.size)
+    most = 0
+    for group in range(first.size - 1):
+        most = max(most, first[group + 1] - first[group])
+    paid = np.empty(most)
+    for group in range(first.size - 1):
+        start = first[group]
+        n = first[group + 1] - start
+        low = np.inf
+        for i in range(n):
+            paid[i] = 0.0
+            for entry in range(usage_start[start + i], usage_start[start + i + 1]):
+                paid[i] += usage_amount[entry] * price[usage_resource[entry]]
+            low = min(low, cost[start + i] + paid[i])
+        for i in range(n):
+            if paid[i] > 0.0:
+                afford = (cost[start + i] + paid[i] - low) / paid[i]
+                if afford < 1.0:
+                    for entry in range(usage_start[start + i], usage_start[start + i + 1]):
+                        if usage_amount[entry] > 0:
+                            part[usage_resource[entry]] = min(part[usage_resource[entry]], afford)
+    return price * (1.0 - part)
+
+
 class Ascent:
     """Prices on their way up, with the running mean and spread of each gradient.
 
@@ -157,7 +216,7 @@ class Ascent:
         self._mean = np.zeros(n_resources)
         self._spread = np.zeros(n_resources)
         self._n_steps = 0
-        self.best = self.price
+        self.best = self.price.copy()
         self.bound = -np.inf
 
     def extend(self, n_more: int) -> None:
@@ -176,6 +235,8 @@ class Ascent:
         temperature: float,
         step_cents: float,
         n_steps: int,
+        idle: IntArray,
+        idle_supply: FloatArray,
         executor: Executor | None = None,
     ) -> FloatArray:
         """Climb the smoothed dual of a part of the problem at one temperature.
@@ -188,6 +249,11 @@ class Ascent:
             The number here of each resource of the part.
         temperature, step_cents : float
             In cents: the temperature, and how far a price moves in a step when its gradient keeps its sign.
+        idle : int64[n_idle]
+            Resources that have a price and that no option of the part uses: their prices fall with each step, until
+            options that use them are let in again.
+        idle_supply : float64[n_idle]
+            What there is of them.
 
         Returns
         -------
@@ -199,13 +265,15 @@ class Ascent:
         mean, spread = self._mean[at], self._spread[at]
         scale = np.maximum(smooth.supply, 1.0)
         z = self.price[at]
-        best, best_bound = z, -np.inf
+        idle_price = self.price[idle]
+        best, best_idle, best_bound = z, idle_price, -np.inf
         share = np.zeros(smooth.problem.n_options)
         for _ in range(n_steps):
             usage, true = _evaluate(smooth, z, temperature, share, False, executor)
-            bound = true - float(np.sum(smooth.supply * z))
+            bound = true - float(np.sum(smooth.supply * z)) - float(np.sum(idle_supply * idle_price))
             if bound > best_bound:
-                best_bound, best = bound, z
+                best_bound, best, best_idle = bound, z, idle_price
+            idle_price = np.maximum(0.0, idle_price - step_cents)
             slope = (usage - smooth.supply) / scale
             self._n_steps += 1
             mean = MEAN_DECAY * mean + (1.0 - MEAN_DECAY) * slope
@@ -214,19 +282,22 @@ class Ascent:
             typical = np.sqrt(spread / (1.0 - SPREAD_DECAY**self._n_steps)) + 1e-3
             z = np.maximum(0.0, z + step_cents * unbiased / typical)
         _, true = _evaluate(smooth, z, temperature, share, True, executor)
-        if true - float(np.sum(smooth.supply * z)) > best_bound:
-            best = z
+        bound = true - float(np.sum(smooth.supply * z)) - float(np.sum(idle_supply * idle_price))
+        if bound > best_bound:
+            best_bound, best, best_idle = bound, z, idle_price
         self.bound = best_bound
         self._mean[at], self._spread[at] = mean, spread
         self.price = np.zeros(self.price.size)
-        self.price[at] = z
         self.best = np.zeros(self.price.size)
-        self.best[at] = best
+        self.price[at], self.price[idle] = z, idle_price
+        self.best[at], self.best[idle] = best, best_idle
         return share
 
-    def settle(self) -> None:
-        """Go back to the best prices of the last climb."""
-        self.price = self.best.copy()
+    def proof(self, problem: Problem, resource: IntArray) -> FloatArray:
+        """The best prices of the last climb, lowered as far as costs nothing to a part of the problem."""
+        price = np.zeros(self.best.size)
+        price[resource] = eased(problem, self.best[resource])
+        return price
 
 
 def _evaluate(

@@ -121,7 +121,7 @@ class _Run:
                 self._accept(pool, problem.first[:-1])
                 small = problem.n_groups <= SMALL_GROUPS
                 slack, limit = (NO_FLOOR, EXACT_LIMIT) if small else (0, 1)
-                more = source.more(groups, Prices.zero(problem.n_resources), slack=slack, limit=limit, exact=True)
+                more = source.more(groups, Prices.zero(problem.n_resources), slack=slack, limit=limit, exact=small)
                 pool, _ = pool.merged(groups, more, problem.first[:-1])
                 zero_floor = more.floor
             self._dual = dual = DualAscent(pool, source, watch, self._executor, zero_floor)

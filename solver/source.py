@@ -16,9 +16,6 @@ MILLI = 1000
 NO_FLOOR = 2**62
 """Floor of a group whose options are all listed."""
 
-NO_CLAIM = -(2**62)
-"""Floor of a group whose unlisted options were not looked at hard enough to say anything of them."""
-
 
 class Prices(NamedTuple):
     """What using an amount of a resource costs, in thousandths of a cent; never negative.
@@ -87,7 +84,6 @@ class Source(Protocol):
         limit : int
             ... but at most so many a group, the best of them; more only where that lists a group whole.
         exact : bool
-            Whether floors are wanted; without, good options of large groups are found faster and their floor may be
-            ``NO_CLAIM``.
+            Whether floors are wanted; without, good options of large groups are found faster and their floors are weak.
         """
         ...
