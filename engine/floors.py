@@ -57,9 +57,7 @@ def relaxed_gain(
             quantity = orders.line_quantity[line]
             sku = orders.line_sku[line]
             splits = orders.line_step[line] != quantity
-            share = quantity * (
-                network.node_unit_cents[node] + gram_cents * network.item_billable_g[sku]
-            )
+            share = quantity * (network.node_unit_cents[node] + gram_cents * network.item_billable_g[sku])
             if not splits:
                 share += network.node_line_cents[node]
             first = shipments.stop_resource[stop]

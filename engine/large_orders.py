@@ -11,18 +11,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.best_set import cheapest_service
 from engine.combinations import Loads
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.packing import combine_sets, dual_values, idle_basis
+from engine.pairing import add_pairs, carry
 from engine.shipments import Shipments
 from engine.worths import Sets, Worths, is_known, promising, scan, worths_of
 from solver.kernels import kernel
-from solver.source import MILLI, Prices, price_of
+from solver.source import MILLI, Prices
 
-MAX_ROUNDS = 40
-MAX_SET_STEPS = 20_000
+MAX_ROUNDS = 60
+FEW_SET_STEPS = 300
 UNBOUNDED = 2**50
 
 
@@ -37,8 +37,10 @@ class Effort(NamedTuple):
         Visits to look at, the most promising; none: all.
     n_sets, n_sets_a_visit : int
         Sets to keep.
+    set_steps : int
+        Steps of the search for sets of one visit.
     combine_steps : int
-        Steps of the search for combinations of them.
+        Steps of the search for combinations of sets.
     n_reaches : int
         How often to reach farther.
     """
@@ -47,12 +49,13 @@ class Effort(NamedTuple):
     n_visits: int
     n_sets: int
     n_sets_a_visit: int
+    set_steps: int
     combine_steps: int
     n_reaches: int
 
 
-QUICK = Effort(300, 24, 2_000, 100, 100_000, 4)
-EXACT = Effort(10_000, 0, 100_000, 10_000, 20_000_000, 7)
+QUICK = Effort(200, 16, 2_000, 100, 1_000, 15_000, 4)
+EXACT = Effort(10_000, 0, 30_000, 3_000, 20_000, 3_000_000, 6)
 FIRST_REACH = 400
 """Combinations are first sought within this part (one so manieth) of the order's worth of the ceiling ..."""
 DEEPER = 2.5
@@ -111,18 +114,20 @@ def pack_order(
     split = np.int64(network.split_cents) * MILLI
     worths = worths_of(network, orders, order, shipments, visits, prices, steps)
     everywhere = np.arange(worths.has.size)
-    among = promising(worths, effort.n_visits, 2) if effort.n_visits else everywhere
-    sets = Sets(
-        np.empty(effort.n_sets, np.int64), np.empty(effort.n_sets, np.int64), np.empty(effort.n_sets, np.int64)
-    )
-    n_sets = 0
+    among = everywhere
+    if effort.n_visits:
+        among = promising(shipments, visits[0], worths, steps, effort.n_visits, 1)
+    sets = Sets(np.empty(effort.n_sets, np.int64), np.empty(effort.n_sets, np.int64), np.empty(effort.n_sets, np.int64))
+    n_sets = add_pairs(network, shipments, visits[0], prices, steps, worths, among, sets, 0) if most > 1 else 0
     basis = idle_basis(n_pieces, most, complete)
     best_values = np.zeros(n_pieces + 1, np.int64)
     best_ceiling = np.int64(UNBOUNDED)
     tolerance = np.int64(0) if slack == UNBOUNDED else nothing // effort.tolerance
+    set_steps = FEW_SET_STEPS  # any set that is good enough will do, until none is found so quickly
     for round_number in range(MAX_ROUNDS):
         # the first round asks each visit for a set that is nearly good enough, to have something to begin with
         floor = values[n_pieces] - (nothing // FIRST_REACH if round_number == 0 else 0)
+        n_before = n_sets
         worst, n_sets = scan(
             network,
             shipments,
@@ -133,7 +138,7 @@ def pack_order(
             among,
             values,
             floor,
-            MAX_SET_STEPS,
+            set_steps,
             rising,
             1,
             sets,
@@ -144,6 +149,9 @@ def pack_order(
             best_ceiling = ceiling
             best_values[:] = values
             best_values[n_pieces] = worst
+        if n_sets == n_before and set_steps < effort.set_steps and round_number > 0:
+            set_steps = effort.set_steps
+            continue
         dual = dual_values(basis, sets.mask, sets.gain, n_sets, complete)
         reached = most * max(0.0, dual[n_pieces])
         moved = False
@@ -173,7 +181,7 @@ def pack_order(
             among,
             best_values,
             wanted,
-            MAX_SET_STEPS,
+            effort.set_steps,
             rising,
             effort.n_sets_a_visit,
             sets,
@@ -269,7 +277,7 @@ def _elsewhere(
             break
         if mask & ~worths.has[v] or v == sets.visit[model]:
             continue
-        service, _, milli = _carry(network, shipments, first_visit, prices, steps, worths, v, mask)
+        service, _, milli = carry(network, shipments, first_visit, prices, steps, worths, v, mask)
         if service < 0:
             continue
         gain = -milli - worths.base[v]
@@ -281,66 +289,6 @@ def _elsewhere(
         sets.visit[n_sets], sets.mask[n_sets], sets.gain[n_sets] = v, mask, gain
         n_sets += 1
     return n_sets
-
-
-@kernel
-def _carry(
-    network: Network,
-    shipments: Shipments,
-    first_visit: int,
-    prices: Prices,
-    steps: Loads,
-    worths: Worths,
-    v: int,
-    mask: int,
-) -> tuple[int, int, int]:
-    """Best service for a set at a visit (-1: it cannot go), its cents, and milli with prices not yet in the worths."""
-    unit, table_first, table = prices.unit, prices.table_first, prices.table
-    n_words = steps.requires.shape[1]
-    requires = np.zeros((1, n_words), np.uint64)
-    billable = actual = units = apart = np.int64(0)
-    units_resource = worths.units_resource[v]
-    for piece in range(worths.value.shape[1]):
-        if (mask >> piece) & 1:
-            billable += steps.billable[piece]
-            actual += steps.actual[piece]
-            units += steps.units[piece]
-            if units_resource >= 0:
-                apart += price_of(unit, table_first, table, units_resource, steps.units[piece])
-            for word in range(n_words):
-                requires[0, word] |= steps.requires[piece, word]
-    shared = range(worths.shared_first[v], worths.shared_first[v + 1])
-    for a in shared:
-        needed = np.int64(0)
-        for b in shared:
-            same = worths.shared_resource[b] == worths.shared_resource[a]
-            if same and (mask >> worths.shared_piece[b]) & 1:
-                needed += worths.shared_amount[b]
-        if needed > network.supply[worths.shared_resource[a]]:
-            return np.int64(-1), np.int64(0), np.int64(0)
-    if units > worths.units_left[v]:
-        return np.int64(-1), np.int64(0), np.int64(0)
-    row = shipments.wide_row[first_visit + v]
-    service, cents, milli = cheapest_service(
-        network.rate_first,
-        network.rate_max_g,
-        network.rate_cents,
-        shipments.wide_rate[row],
-        shipments.wide_late_cents[row],
-        network.service_fuel_bp,
-        worths.surcharge_cents,
-        network.carbon_cents_per_kg,
-        network.service_carbon_g,
-        shipments.wide_metres[row],
-        worths.capacity_price[v],
-        network.service_capabilities,
-        requires,
-        billable,
-        actual,
-    )
-    if units_resource >= 0:
-        milli += price_of(unit, table_first, table, units_resource, units) - apart
-    return np.int64(service), cents, milli
 
 
 @kernel
@@ -371,7 +319,7 @@ def _described(
             at = first[i] + k
             v = sets.visit[j]
             visit[at], mask[at] = first_visit + v, sets.mask[j]
-            service[at], cents[at], _ = _carry(network, shipments, first_visit, prices, steps, worths, v, mask[at])
+            service[at], cents[at], _ = carry(network, shipments, first_visit, prices, steps, worths, v, mask[at])
             node = network.slot_node[shipments.visit_slot[visit[at]]]
             cents[at] += network.node_shipment_cents[node] + network.node_preference_cents[node]
             for piece in range(worths.value.shape[1]):

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.network import IntArray, Network
 from engine.orders import Orders, nothing_cents
@@ -55,6 +56,11 @@ class OrderOptions:
             np.arange(n_orders, dtype=np.int64), np.zeros(n_orders + 1, np.int64), empty, empty, empty, empty
         )
         self._index_records()
+
+    @property
+    def heavy(self) -> NDArray[np.bool_]:
+        """See :class:`solver.source.Source`: the orders that are packed."""
+        return np.concatenate([np.zeros(0, np.bool_), *(shard.packed for shard in self.shards)])
 
     def nothing(self) -> More:
         """The option of each order that serves nothing; listed before all others."""

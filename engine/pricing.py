@@ -146,8 +146,8 @@ def price_orders(
     """List the unknown options of each asked order within slack of its best, the best ``limit`` of them.
 
     ``shipments`` holds the orders from ``shipments_begin`` on. ``known[known_first[o] .. ]`` are the records of
-    order ``o`` that were listed before. ``piece_values`` keeps, from call to call, what large orders start from: a value
-    a piece of each order and one more, all orders in one array.
+    order ``o`` that were listed before. ``piece_values`` keeps, from call to call, what large orders start from: a
+    value a piece of each order and one more, all orders in one array.
     """
     floor = np.empty(asked.size, np.int64)
     out_order = np.empty(1024, np.int64)

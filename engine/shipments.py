@@ -71,9 +71,7 @@ def _stock_suffices(
 
 
 @kernel
-def _offers(
-    network: Network, orders: Orders, begin: int, end: int, visits: Visits, listed_pieces: int
-) -> Shipments:
+def _offers(network: Network, orders: Orders, begin: int, end: int, visits: Visits, listed_pieces: int) -> Shipments:
     """The offers of every visit.
 
     A shipment that costs at least what leaving its lines would is left out, unless the order must be complete; of the

@@ -152,28 +152,35 @@ def worths_of(
 
 
 @kernel
-def promising(worths: Worths, n_best: int, n_a_piece: int) -> IntArray:
-    """Visits that could save most, and those where each piece is worth most; int64, rising."""
+def promising(
+    shipments: Shipments, first_visit: int, worths: Worths, steps: Loads, n_best: int, n_a_piece: int
+) -> IntArray:
+    """Visits that could save most, and those where each piece could save most alone; int64, rising."""
     n_visits, n_pieces = worths.value.shape
-    keep = np.zeros(n_visits, np.bool_)
     if n_visits <= n_best:
         return np.arange(n_visits)
-    reach = np.zeros(n_visits, np.int64)
-    alone = np.empty(n_visits, np.int64)
+    wide_base, wide_gram = shipments.wide_base_cents, shipments.wide_gram_cents
+    reach = np.empty(n_visits)
+    alone = np.full((n_pieces, n_visits), -np.inf)
     for v in range(n_visits):
-        for piece in range(n_pieces):
-            if (worths.has[v] >> piece) & 1:
-                reach[v] += max(np.int64(0), worths.value[v, piece])
-        reach[v] -= worths.base[v]
+        row = shipments.wide_row[first_visit + v]
+        reach[v] = np.inf
+        for side in range(wide_base.shape[1]):
+            start = -float(worths.base[v]) - wide_base[row, side] * MILLI
+            total = start
+            for piece in range(n_pieces):
+                if (worths.has[v] >> piece) & 1:
+                    its = worths.value[v, piece] - wide_gram[row, side] * steps.billable[piece] * MILLI
+                    total += max(0.0, its)
+                    alone[piece, v] = max(alone[piece, v], start + its)
+            reach[v] = min(reach[v], total)
+    keep = np.zeros(n_visits, np.bool_)
     keep[np.argsort(-reach, kind="mergesort")[:n_best]] = True
     for piece in range(n_pieces):
-        for v in range(n_visits):
-            has = (worths.has[v] >> piece) & 1
-            alone[v] = worths.value[v, piece] - worths.base[v] if has else np.int64(-NO_LIMIT)
         for _ in range(n_a_piece):
-            v = np.argmax(alone)
-            keep[v] = keep[v] or alone[v] > -NO_LIMIT
-            alone[v] = -NO_LIMIT
+            v = np.argmax(alone[piece])
+            keep[v] = keep[v] or alone[piece, v] > -np.inf
+            alone[piece, v] = -np.inf
     return np.flatnonzero(keep)
 
 

@@ -35,9 +35,7 @@ def reduced(problem: Problem, price: IntArray) -> IntArray:
     OverflowError
         If the sums could leave 64 bits.
     """
-    out, largest = _reduced(
-        problem.cost, problem.usage_start, problem.usage_resource, problem.usage_amount, price
-    )
+    out, largest = _reduced(problem.cost, problem.usage_start, problem.usage_resource, problem.usage_amount, price)
     if largest > 2.0**61:
         raise OverflowError(f"reduced costs up to {largest:.3g} thousandths of a cent, expected below 2^61")
     return np.asarray(out)

@@ -66,7 +66,8 @@ def dive(
     options = near_options(problem, value_milli, NEAR)
     part = part_of(problem, options)
     regret = typical_regret(problem, value_milli)
-    rough, _, _ = balance(part.problem, value_milli[options], price[part.resource], schedule or Schedule(), seed, regret)
+    start = price[part.resource]
+    rough, _, _ = balance(part.problem, value_milli[options], start, schedule or Schedule(), seed, regret)
     return mend(problem, value_milli, options[rough])
 
 

@@ -17,7 +17,6 @@ from solver.problem import FloatArray, IntArray, Problem
 from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.watch import Watch
 
-DEBUG = False
 FIRST_SLACK_CENTS = 300
 OPTIONS_A_STAGE = 16
 ALTERNATIVES = 48
@@ -46,6 +45,8 @@ class Stage:
         Whether to look for cuts afterwards.
     near_only : bool
         Whether to climb with those options alone that prices could make good within the stage.
+    widen : bool
+        Whether to let in groups whose cheapest option has got a price, and then to go back a stage.
     """
 
     temperature: float
@@ -55,21 +56,22 @@ class Stage:
     exact: bool = False
     cuts: bool = False
     near_only: bool = False
+    widen: bool = False
 
 
 STAGES = (
     Stage(temperature=400.0, step_cents=300.0, n_steps=14, n_looks=2),
     Stage(temperature=300.0, step_cents=300.0, n_steps=14),
     Stage(temperature=150.0, step_cents=180.0, n_steps=22),
-    Stage(temperature=75.0, step_cents=90.0, n_steps=18, n_looks=2),
+    Stage(temperature=75.0, step_cents=90.0, n_steps=18, n_looks=2, widen=True),
     Stage(temperature=35.0, step_cents=35.0, n_steps=25, n_looks=2, cuts=True),
-    Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True, near_only=True),
-    Stage(temperature=6.0, step_cents=5.0, n_steps=35, n_looks=2, cuts=True, near_only=True, exact=True),
+    Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True, near_only=True, exact=True),
+    Stage(temperature=6.0, step_cents=5.0, n_steps=60, cuts=True, near_only=True, exact=True),
 )
 WIDENINGS = 2
 MANY_OPTIONS = 1_000_000
-QUIET_SHARE = 0.01
-"""A look that finds new options for fewer groups than this is the last but one of its stage."""
+QUIET_SHARE = 0.02
+"""After a look that finds fewer new options a group than this, one look a stage will do."""
 TYPICAL_SPREAD_CENTS = 5000.0
 
 
@@ -104,6 +106,8 @@ class DualAscent:
     ) -> None:
         self.pool = pool
         self._zero_floor = zero_floor.copy()
+        self._quiet = False
+        self._heavy = np.zeros(zero_floor.size, np.bool_) if source is None else source.heavy
         self._sharp = np.zeros(zero_floor.size, np.bool_)
         self._source = source
         self._watch = watch
@@ -127,7 +131,8 @@ class DualAscent:
     def list_core(self) -> None:
         """Ask for a first few options of every core group."""
         asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
-        self._ask(asked, Prices.zero(self.pool.problem.n_resources), FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE, exact=False)
+        free = Prices.zero(self.pool.problem.n_resources)
+        self._ask(asked, free, FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE, exact=False)
 
     def list_alternatives(self) -> None:
         """List what core groups could fall back on at today's prices, for the primal."""
@@ -140,16 +145,16 @@ class DualAscent:
         """Climb through stages; afterwards let in groups whose cheapest option has got a price, and go on."""
         if self.pool.closed[self.dual.core].all():  # there is nothing to look for
             stages = tuple(replace(stage, n_steps=stage.n_steps * stage.n_looks, n_looks=1) for stage in stages)
-        for stage in stages:
-            if not self._climb(stage):
+        at = n_widenings = 0
+        while at < len(stages):
+            if not self._climb(stages[at]):
                 return
-        for _ in range(WIDENINGS):
-            if not self._widen():
-                return
-            self.list_core()
-            for stage in stages[-3:]:
-                if not self._climb(stage):
-                    return
+            if stages[at].widen and n_widenings < WIDENINGS and self._widen():
+                n_widenings += 1
+                self.list_core()
+                at -= 1
+            else:
+                at += 1
 
     def reduced_costs(self) -> IntArray:
         """Reduced cost of each option at the prices where the ascent stands, in thousandths of a cent."""
@@ -176,15 +181,15 @@ class DualAscent:
 
     def _climb(self, stage: Stage) -> bool:
         """Go through one stage; tells whether there is time for more."""
-        quiet = False
         for look in range(stage.n_looks):
             last = look == stage.n_looks - 1
             share = self._ascend(stage)
             if share is None:
                 return True
             new_cuts = separate(self.pool.problem, share) if last and stage.cuts else Cuts.none()
-            if not quiet or last:
-                quiet = self._look(stage, exact=last and stage.exact) <= QUIET_SHARE * self.pool.problem.n_groups
+            if last or not self._quiet:
+                n_new = self._look(stage, heavy=last, exact=last and stage.exact)
+                self._quiet = n_new <= QUIET_SHARE * self.pool.problem.n_groups
             if new_cuts.n_cuts:
                 cuts = self.dual.cuts.appended(new_cuts)
                 self._ascent.extend(cuts.n_cuts - self.dual.cuts.n_cuts)
@@ -193,18 +198,19 @@ class DualAscent:
                 return False
         return True
 
-    def _look(self, stage: Stage, *, exact: bool) -> int:
-        """Ask for options that today's prices make good, or those that prove most; return how many are new."""
+    def _look(self, stage: Stage, *, heavy: bool, exact: bool) -> int:
+        """Ask for options that today's prices make good, or those that prove most; return how many are new.
+
+        Heavy groups are asked about only if wanted.
+        """
         price = rounded(self._proof() if exact else self.price)
-        asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
+        asked = np.flatnonzero(self.dual.core & ~self.pool.closed & (~self._heavy | heavy))
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
         slack = int(min(MOST_SLACK_CENTS, SLACK_IN_TEMPERATURES * stage.temperature * self._scale()) * MILLI)
         before = self.pool.problem.n_options
         floor = self._ask(asked, prices, slack, OPTIONS_A_STAGE, exact=exact)
-        if DEBUG: print('   ', stage.temperature, 'listed', before, 'new', self.pool.problem.n_options-before, 'restricted', self._ascent.bound, 't', self._watch.elapsed_seconds)
         if exact:
-            bound=self._certify(price, asked, floor)
-            if DEBUG: print('     certified', bound/1000, self._watch.elapsed_seconds)
+            self._certify(price, asked, floor)
         return self.pool.problem.n_options - before
 
     def _proof(self) -> FloatArray:
@@ -293,11 +299,16 @@ class DualAscent:
             floor = self._ask(vague, free, 0, 1, exact=True)
             self._zero_floor[vague] = np.maximum(self._zero_floor[vague], floor)
             self._sharp[vague] = True
+            self.cheapest[vague] = cheapest_options(self.pool.problem)[vague]
 
     def _widen(self) -> bool:
+        """Let in groups whose cheapest option has got a price or over-uses something; tells whether there are any."""
+        self._sharpen(np.flatnonzero(~self.dual.core & ~self.pool.closed))
         problem = self.pool.problem
-        self._hot = self._hot | (rounded(self.price[: problem.n_resources]) > 0)
-        for cut in np.flatnonzero(self.price[problem.n_resources :] > 0.0):
+        price = self.price
+        self._hot = self._hot | (problem.usage_of(self.cheapest) > problem.supply)
+        self._hot = self._hot | (rounded(price[: problem.n_resources]) > 0)
+        for cut in np.flatnonzero(price[problem.n_resources :] > 0.0):
             self._hot[self.dual.cuts.resource[cut]] = True
         wider = _whole_if_large(self.dual.core | touching(problem, self.cheapest, self._hot))
         grew = int(wider.sum()) > int(self.dual.core.sum())

@@ -235,8 +235,8 @@ class Ascent:
         temperature: float,
         step_cents: float,
         n_steps: int,
-        idle: IntArray,
-        idle_supply: FloatArray,
+        idle: IntArray | None = None,
+        idle_supply: FloatArray | None = None,
         executor: Executor | None = None,
     ) -> FloatArray:
         """Climb the smoothed dual of a part of the problem at one temperature.
@@ -249,10 +249,10 @@ class Ascent:
             The number here of each resource of the part.
         temperature, step_cents : float
             In cents: the temperature, and how far a price moves in a step when its gradient keeps its sign.
-        idle : int64[n_idle]
+        idle : int64[n_idle], optional
             Resources that have a price and that no option of the part uses: their prices fall with each step, until
             options that use them are let in again.
-        idle_supply : float64[n_idle]
+        idle_supply : float64[n_idle], optional
             What there is of them.
 
         Returns
@@ -265,6 +265,8 @@ class Ascent:
         mean, spread = self._mean[at], self._spread[at]
         scale = np.maximum(smooth.supply, 1.0)
         z = self.price[at]
+        idle = np.zeros(0, np.int64) if idle is None else idle
+        idle_supply = np.zeros(0) if idle_supply is None else idle_supply
         idle_price = self.price[idle]
         best, best_idle, best_bound = z, idle_price, -np.inf
         share = np.zeros(smooth.problem.n_options)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solver.kernels import kernel
 from solver.problem import IntArray
@@ -68,7 +69,18 @@ class More:
 
 
 class Source(Protocol):
-    """Answers for the options that a problem does not list."""
+    """Answers for the options that a problem does not list.
+
+    Attributes
+    ----------
+    heavy : bool[n_groups]
+        Groups that take far longer to answer for than others; they are asked about less often.
+    """
+
+    @property
+    def heavy(self) -> NDArray[np.bool_]:
+        """See above."""
+        ...
 
     def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int, exact: bool = True) -> More:
         """List the options of some groups that are good at given prices.

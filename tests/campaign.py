@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine import AllocateParams, Allocation, Batch, allocate, parse_batch
 from engine.allocate import document
 from engine.check import check
@@ -32,6 +35,11 @@ class Short:
     def __init__(self, source: Source, most: int) -> None:
         self._source = source
         self._most = most
+
+    @property
+    def heavy(self) -> NDArray[np.bool_]:
+        """See :class:`solver.source.Source`."""
+        return self._source.heavy
 
     def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int, exact: bool = True) -> More:
         """See :meth:`solver.source.Source.more`."""
