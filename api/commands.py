@@ -78,6 +78,7 @@ def allocate_command(source: str, target: str | None, format: str | None, option
     refuse_target(target, format, what="allocation")
     interrupts = Interrupts(say=not on_terminal())
     around: dict[str, float] = {}
+    compile_kernels()
     started = time.monotonic()
     with start_progress(interrupts, started) as progress:
         progress(Step(phase="read"))
@@ -98,6 +99,15 @@ def _seconds(step: Callable[[], None]) -> float:
     started = time.monotonic()
     step()
     return time.monotonic() - started
+
+
+def compile_kernels() -> None:
+    """Compile what no run on this machine has compiled yet, before the time of a run counts, and say so."""
+    from engine.warm import is_cold, warm_up
+
+    if is_cold():
+        say("compiling the kernels: about two minutes, the first time on this machine only")
+        say(f"compiled in {_seconds(warm_up):.0f} s")
 
 
 def run(batch: Batch, options: RunOptions, progress: Progressing, interrupts: Interrupts) -> Allocation:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.commands import RunOptions, assert_right, contents, run
+from api.commands import RunOptions, assert_right, compile_kernels, contents, run
 from api.failures import DONE
 from api.interrupts import Interrupts
 from api.money import dollars, percent, share
@@ -47,9 +47,10 @@ def demo_command(target: str, n_orders: int, n_nodes: int, n_skus: int, options:
     InputError
         When the folder holds anything but an earlier demo.
     """
-    started = time.monotonic()
     folder = Path(target)
     _refuse(folder)
+    compile_kernels()
+    started = time.monotonic()
     from engine import route_in_order
     from engine.generate import GenerateParams, generate
 

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.listing import Listing, Options, joined
 from engine.network import IntArray, Network
 from engine.orders import Orders, nothing_cents
-from engine.pricing import Listing, Options, price_orders
+from engine.packed_pricing import price_packed
+from engine.pricing import price_orders
 from engine.shipments import MAX_LISTED_PIECES, Shipments, list_shipments
 from engine.usage import option_columns
 from solver.problem import ranges
@@ -81,21 +83,15 @@ class OrderOptions:
         cuts = np.searchsorted(groups, np.append(self._begins, self._ends[-1:]))
 
         def price(shard: int) -> tuple[Listing, Any]:
-            listing = price_orders(
-                self.network,
-                self.orders,
-                self.shards[shard],
-                int(self._begins[shard]),
-                groups[cuts[shard] : cuts[shard + 1]],
-                prices,
-                slack,
-                limit,
-                exact,
-                self._piece_values,
-                self._known_first,
-                self._known,
-                self.records,
-            )
+            begin = int(self._begins[shard])
+            asked = groups[cuts[shard] : cuts[shard + 1]]
+            packed = self.shards[shard].packed[asked - begin]
+            given = (self.network, self.orders, self.shards[shard], begin)
+            known = (self._known_first, self._known, self.records)
+            listing: Listing = price_orders(*given, asked[~packed], prices, slack, limit, *known)
+            if packed.any():
+                large = price_packed(*given, asked[packed], prices, slack, limit, exact, self._piece_values, *known)
+                listing = joined(asked, packed, large, listing)
             return listing, self._columns(listing, shard)
 
         parts = list(self._parallel(price, range(len(self.shards))))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.combinations import MAX_CODE_BITS, fill_steps, loads_of, piece_shifts
+from engine.combinations import MAX_CODE_BITS, piece_shifts
 from engine.floors import relaxed_gain, weak_floor
-from engine.freight import rises_with_weight
 from engine.gains import left_cents, net_gains
-from engine.large_orders import pack_order
+from engine.listing import Listing, Options, is_known
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.sets import (
@@ -20,7 +17,6 @@ from engine.sets import (
     best_triples,
     best_two,
     compact,
-    expanded,
     offer_inside,
     pairs,
     useful_offers,
@@ -37,38 +33,6 @@ N_SEEDS = 8
 MAX_PAIR_PIECES = 11
 SEARCH_LIMIT = 100_000
 """Steps after which the search for one order stops and reports a lower, still valid floor."""
-
-
-class Options(NamedTuple):
-    """Options of orders: those of option ``i`` are shipments ``first[i] .. first[i + 1] - 1``, in order of visit."""
-
-    order: IntArray
-    first: IntArray
-    visit: IntArray  # within the shard that holds the order
-    code: IntArray
-    service: IntArray
-    cents: IntArray  # freight, handling, preference, late, carbon
-
-
-class Listing(NamedTuple):
-    """Options found, and the floor of each order asked about."""
-
-    options: Options
-    floor: IntArray
-
-
-@kernel
-def _is_known(records: Options, known: IntArray, visit: IntArray, code: IntArray, service: IntArray) -> bool:
-    """Whether one of some records holds just these shipments."""
-    for record in known:
-        first = records.first[record]
-        same = records.first[record + 1] - first == visit.size
-        for i in range(visit.size if same else 0):
-            same = same and records.visit[first + i] == visit[i]
-            same = same and records.code[first + i] == code[i] and records.service[first + i] == service[i]
-        if same:
-            return True
-    return False
 
 
 @kernel
@@ -137,8 +101,6 @@ def price_orders(
     prices: Prices,
     slack: int,
     limit: int,
-    exact: bool,
-    piece_values: IntArray,
     known_first: IntArray,
     known: IntArray,
     records: Options,
@@ -146,8 +108,7 @@ def price_orders(
     """List the unknown options of each asked order within slack of its best, the best ``limit`` of them.
 
     ``shipments`` holds the orders from ``shipments_begin`` on. ``known[known_first[o] .. ]`` are the records of
-    order ``o`` that were listed before. ``piece_values`` keeps, from call to call, what large orders start from: a
-    value a piece of each order and one more, all orders in one array.
+    order ``o`` that were listed before.
     """
     floor = np.empty(asked.size, np.int64)
     out_order = np.empty(1024, np.int64)
@@ -175,12 +136,7 @@ def price_orders(
     ship_complete, max_shipments = orders.ship_complete, orders.max_shipments
     visit_first, offer_first, offer_code = shipments.visit_first, shipments.offer_first, shipments.offer_code
     offer_service, offer_cents = shipments.offer_service, shipments.offer_cents
-    listed, packed = shipments.listed, shipments.packed
-    rising = rises_with_weight(network.rate_first, network.rate_cents)
-    most_pieces = 1
-    for a in range(asked.size):
-        most_pieces = max(most_pieces, piece_first[asked[a] + 1] - piece_first[asked[a]])
-    steps_of_piece = loads_of(most_pieces, network.item_requires.shape[1])
+    listed = shipments.listed
     split = np.int64(network.split_cents) * MILLI
 
     for a in range(asked.size):
@@ -213,53 +169,6 @@ def price_orders(
         its_lost, its_piece, its_step = lost_unit[lines], line_piece[lines], line_step[lines]
         nothing = left_cents(its_lost, its_piece, its_step, priority[order], whole, shifts) * MILLI
         its_known = known[known_first[order] : known_first[order + 1]]
-        if packed[local]:
-            fill_steps(network, orders, order, shifts, steps_of_piece)
-            pack = pack_order(
-                network,
-                orders,
-                order,
-                shipments,
-                visits,
-                prices,
-                steps_of_piece,
-                most,
-                nothing,
-                slack,
-                limit,
-                exact,
-                rising,
-                piece_values[piece_first[order] + order : piece_first[order + 1] + order + 1],
-            )
-            floor[a] = pack.floor
-            if orders.folded[order]:
-                saved_cents = relaxed_gain(network, orders, order, shipments, visits, prices, most)
-                floor[a] = nothing - int(np.ceil(max(0.0, saved_cents) * MILLI)) - MILLI
-                if network.allow_line_split:
-                    floor[a] = weak_floor(network, orders, order)
-            for k in range(pack.first.size - 1):
-                its = slice(pack.first[k], pack.first[k + 1])
-                n = pack.first[k + 1] - pack.first[k]
-                out_order = grown(out_order, n_out + 1)
-                out_first = grown(out_first, n_out + 2)
-                out_visit = grown(out_visit, n_out_shipments + n)
-                out_code = grown(out_code, out_visit.size)
-                out_service = grown(out_service, out_visit.size)
-                out_cents = grown(out_cents, out_visit.size)
-                end = n_out_shipments + n
-                out_visit[n_out_shipments:end] = pack.visit[its]
-                out_service[n_out_shipments:end] = pack.service[its]
-                out_cents[n_out_shipments:end] = pack.cents[its]
-                for i in range(n):
-                    out_code[n_out_shipments + i] = expanded(pack.mask[its][i], n_pieces)
-                here = slice(n_out_shipments, end)
-                if _is_known(records, its_known, out_visit[here], out_code[here], out_service[here]):
-                    continue
-                out_order[n_out] = order
-                n_out_shipments = end
-                n_out += 1
-                out_first[n_out] = end
-            continue
         gain = grown(gain, n_offers)
         slot_of = grown(slot_of, n_offers)
         fill = grown(fill, n_offers)
@@ -458,7 +367,7 @@ def price_orders(
                 out_service[at] = offer_service[offers[i]]
                 out_cents[at] = offer_cents[offers[i]]
             here = slice(n_out_shipments, end)
-            if _is_known(records, its_known, out_visit[here], out_code[here], out_service[here]):
+            if is_known(records, its_known, out_visit[here], out_code[here], out_service[here]):
                 continue
             out_order[n_out] = order
             n_out_shipments = end

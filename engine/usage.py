@@ -8,9 +8,9 @@ import numpy as np
 
 from engine.combinations import level_of, piece_shifts
 from engine.gains import left_cents
+from engine.listing import Options
 from engine.network import Network
 from engine.orders import Orders
-from engine.pricing import Options
 from engine.shipments import Shipments
 from engine.visits import grown
 from solver.kernels import kernel

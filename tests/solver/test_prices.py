@@ -18,7 +18,7 @@ from solver.exact import components, solve_exact
 from solver.greedy import arrival_greedy, greedy, improve
 from solver.mip import MipLimits
 from solver.pool import merged_usage
-from solver.prices import Ascent, prepare
+from solver.prices import Ascent, eased, prepare
 from solver.primal import first_choice
 from solver.problem import FloatArray, IntArray
 from solver.source import MILLI, price_of
@@ -73,12 +73,24 @@ def test_ascent_ends_with_a_bound_no_worse_than_it_began(temperature: float) -> 
         share = ascent.climb(
             smooth, np.arange(problem.n_resources), temperature=temperature, step_cents=temperature, n_steps=40
         )
-        assert (ascent.price >= 0.0).all() and np.isfinite(ascent.price).all()
-        price = np.rint(ascent.price * MILLI).astype(np.int64)
+        assert (ascent.best >= 0.0).all() and np.isfinite(ascent.best).all()
+        price = np.rint(ascent.best * MILLI).astype(np.int64)
         assert best is None or bound_at(problem, price) <= best
         contested = np.isin(np.arange(problem.n_resources), smooth.rows)
-        assert exact_bound(problem, ascent.price) >= exact_bound(problem, np.where(contested, start, 0.0)) - 1e-3
+        assert exact_bound(problem, ascent.best) >= exact_bound(problem, np.where(contested, start, 0.0)) - 1e-3
         assert np.allclose(np.add.reduceat(share, problem.first[:-1]), 1.0)
+
+
+def test_eased_prices_prove_no_less() -> None:
+    """Tests that easing lowers prices only, no group's least reduced cost, and so never the bound."""
+    n_lower = 0
+    for rng, problem in problems(25, 200):
+        price = rng.random(problem.n_resources) * rng.choice([1.0, 20.0])
+        lower = eased(problem, price)
+        assert (lower >= 0.0).all() and (lower <= price + 1e-9).all()
+        assert exact_bound(problem, lower) >= exact_bound(problem, price) - 1e-6
+        n_lower += bool((lower < price - 1e-6).any())
+    assert n_lower > 50
 
 
 def exact_bound(problem: Problem, price: FloatArray) -> float:
