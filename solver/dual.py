@@ -160,24 +160,27 @@ class DualAscent:
         """Reduced cost of each option at the prices where the ascent stands, in thousandths of a cent."""
         return reduced(self.dual.cuts.extended(self.pool.problem), rounded(self.price))
 
-    def complete(self, slack_milli: int, limit: int) -> tuple[int, int]:
-        """List the options of all groups within a slack at today's prices.
+    def complete(self, slack_milli: int, limit: int) -> tuple[int, int, IntArray]:
+        """List the options of all groups within a slack at the prices that prove most.
 
         Returns
         -------
         bound_milli : int
-            What today's prices prove.
+            What those prices prove.
         slack_milli : int
             Every option whose reduced cost is less than this above its group's best is listed now.
+        value : int64[n_options]
+            Reduced cost of each option at those prices, in thousandths of a cent.
         """
-        price = rounded(self.price)
+        price = rounded(self._proof())
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
         asked = np.flatnonzero(~self.pool.closed)
         floor = self._ask(asked, prices, slack_milli, limit, exact=True)
         bound = self._certify(price, asked, floor)
-        least = group_minimum(self.pool.problem, self.reduced_costs())[asked]
+        value = reduced(self.dual.cuts.extended(self.pool.problem), price)
+        least = group_minimum(self.pool.problem, value)[asked]
         beyond = floor - np.minimum(floor, least)
-        return bound, int(np.where(self.pool.closed[asked], NO_FLOOR, beyond).min(initial=NO_FLOOR))
+        return bound, int(np.where(self.pool.closed[asked], NO_FLOOR, beyond).min(initial=NO_FLOOR)), value
 
     def _climb(self, stage: Stage) -> bool:
         """Go through one stage; tells whether there is time for more."""

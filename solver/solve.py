@@ -282,13 +282,12 @@ class _Run:
             return
         if dual.pool.problem.n_groups > EXACT_GROUPS and not dual.pool.closed.all():
             return
-        at_prices, complete = dual.complete(
+        at_prices, complete, value = dual.complete(
             max(0, self._objective * MILLI - dual.dual.bound_milli) + MILLI, EXACT_LIMIT
         )
         self._raise_bound(whole_cents(dual.dual.bound_milli))
         width = self._objective * MILLI - at_prices + MILLI
         pool, problem = dual.pool, dual.pool.problem
-        value = dual.reduced_costs()
         keep = value <= np.repeat(group_minimum(problem, value), np.diff(problem.first)) + width
         now = self._positions(pool)
         keep[now] = True

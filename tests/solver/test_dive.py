@@ -39,9 +39,9 @@ def test_sweeps_over_use_little() -> None:
     for _, problem in problems(1, 200):
         problem = part_of(problem, near_options(problem, problem.cost * MILLI, 99)).problem
         value, price = free_start(problem)
-        choice, level = balance(problem, value, price, Schedule(), seed=3)
+        choice, level, asked = balance(problem, value, price, Schedule(), seed=3)
         assert ((choice >= problem.first[:-1]) & (choice < problem.first[1:])).all()
-        assert (level >= 0.0).all()
+        assert (level >= 0.0).all() and (asked >= 0.0).all()
         n_over += int((problem.usage_of(choice) > problem.supply).any())
     assert n_over <= 20
 
