@@ -8,8 +8,8 @@ from engine.network import IntArray
 from solver.kernels import kernel
 
 MOST_LINES = 62
-MOST_LOOKS = 200_000
-"""Sets looked at for an order; then the best so far is taken."""
+MOST_LOOKS = 20_000
+"""Sets looked at for an order; then site after site is added, each time one with most lines that are missing."""
 
 
 @kernel
@@ -37,7 +37,7 @@ def fewest_sites(mask: IntArray, metres: IntArray, most: int, chosen: IntArray) 
     most : int
         Largest number of sites.
     chosen : int64[at least min(most, number of lines)]
-        Receives the sites, nearest first.
+        Receives the sites, nearest first; those added one by one come last.
 
     Returns
     -------
@@ -101,4 +101,25 @@ def fewest_sites(mask: IntArray, metres: IntArray, most: int, chosen: IntArray) 
                 n_covered, best_metres, n_chosen = count, far, size
                 for d in range(size):
                     chosen[d] = site[at[d] - 1]
+    if looks >= MOST_LOOKS:
+        return _one_by_one(mask, site[:n], most, n_chosen, chosen)
+    return n_chosen
+
+
+@kernel
+def _one_by_one(mask: IntArray, site: IntArray, most: int, n_chosen: int, chosen: IntArray) -> int:
+    """Add to the best set so far until no line is missing."""
+    lines = np.int64(0)
+    for i in range(n_chosen):
+        lines |= mask[chosen[i]]
+    while n_chosen < most:
+        best = 0
+        for i in range(1, site.size):
+            if n_bits(mask[site[i]] & ~lines) > n_bits(mask[site[best]] & ~lines):
+                best = i
+        if mask[site[best]] & ~lines == 0:
+            break
+        lines |= mask[site[best]]
+        chosen[n_chosen] = site[best]
+        n_chosen += 1
     return n_chosen
