@@ -259,11 +259,11 @@ def dear(node_id: str) -> dict[str, dict[str, Any]]:
     return {node_id: {"shipment_cents": 300}}
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(100))
 def test_fewest_sites_is_what_trying_all_sets_finds(seed: int) -> None:
     """Tests the search for fewest nodes against all sets: most lines, then fewest nodes, then least distance."""
     rng = np.random.default_rng(seed)
-    n, n_lines, most = int(rng.integers(1, 9)), int(rng.integers(1, 7)), int(rng.integers(1, 5))
+    n, n_lines, most = int(rng.integers(1, 13)), int(rng.integers(2, 7)), int(rng.integers(1, 5))
     mask = rng.integers(0, 2**n_lines, n) & rng.integers(0, 2**n_lines, n)
     metres = np.sort(rng.integers(0, 50, n))
     chosen = np.zeros(n, np.int64)
@@ -275,6 +275,13 @@ def test_fewest_sites_is_what_trying_all_sets_finds(seed: int) -> None:
 
     everything = (sites for k in range(most + 1) for sites in combinations(range(n), k))
     assert value(tuple(chosen[:size].tolist())) == min(value(sites) for sites in everything)
+
+
+def test_two_sites_at_middling_distance_beat_a_near_and_a_far_one() -> None:
+    """Tests that the total distance of a set counts, not that of its nearest site."""
+    chosen = np.zeros(4, np.int64)
+    size = fewest_sites(np.array([0b0011, 0b0101, 0b1010, 0b1100]), np.array([0, 10, 12, 30]), 2, chosen)
+    assert chosen[:size].tolist() == [1, 2]
 
 
 def test_search_for_fewest_sites_ends() -> None:
