@@ -96,7 +96,7 @@ RIVALS: Mapping[str, Rival] = MappingProxyType(
             Rival(
                 name="one_shot_mip",
                 product="HiGHS",
-                description="the options listed as one integer program, two minutes from the best rule on",
+                description="the options listed as one integer program, five minutes from the best rule on",
                 route=rules.one_shot_mip,
                 repeatable=False,
             ),

@@ -27,7 +27,7 @@ TWO_PASS = Rule(
 RULES = (NEAREST, PRIORITY, MOST_STOCK, FEWEST_SPLITS, SINGLE_ELSE_MULTI, TWO_PASS)
 
 OPTIONS_AN_ORDER = 48
-MIP_SECONDS = 120.0
+MIP_SECONDS = 300.0
 
 
 def nearest_node(batch: Batch, *, leave_if_dearer: bool = True) -> Allocation:
