@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.compile import Compiled, compile_batch
+from engine.compile import Compiled, Index, compile_batch
 from engine.decode import Chosen, Terms, chosen_shipments, left_quantities, output_tables, shipment_terms
 from engine.documents import Allocation, Batch
 from engine.network import IntArray
-from engine.orders import nothing_cents
+from engine.orders import Orders, nothing_cents
 from engine.workers import workers
 from solver import SolveParams, Termination, TracePoint, solve
 from solver.problem import FloatArray
@@ -168,16 +168,32 @@ def document(
 ) -> Allocation:
     """The output documents of a choice (a tag for each order), without the seconds."""
     chosen = chosen_shipments(compiled, tags)
-    terms = shipment_terms(compiled.network, compiled.orders, chosen)
-    tables = output_tables(batch, compiled, chosen, terms, price)
-    orders = compiled.orders
+    return document_shipments(
+        batch, compiled, chosen, bound_cents=bound_cents, price=price, termination=termination, seed=seed
+    )
+
+
+def document_shipments(
+    batch: Batch,
+    index: Index,
+    chosen: Chosen,
+    *,
+    bound_cents: int,
+    price: FloatArray,
+    termination: Termination,
+    seed: int,
+) -> Allocation:
+    """The output documents of chosen shipments, wherever they come from, without the seconds."""
+    orders = index.orders
+    terms = shipment_terms(index.network, orders, chosen)
+    tables = output_tables(batch, index, chosen, terms, price)
     left, left_cents = left_quantities(orders, chosen)
     totals = {name: int(np.sum(getattr(terms, name))) for name in Terms._fields if name.endswith("_cents")}
     totals["unallocated_cents"] = int(left_cents.sum())
     objective = sum(totals.values())
     nothing = int(nothing_cents(orders).sum())
     summary: dict[str, Any] = {
-        "counts": _counts(compiled, chosen, terms, left),
+        "counts": _counts(orders, chosen, terms, left),
         "terms": totals,
         "objective_cents": objective,
         "bound_cents": bound_cents,
@@ -192,8 +208,7 @@ def document(
     return Allocation(tables, summary)
 
 
-def _counts(compiled: Compiled, chosen: Chosen, terms: Terms, left: IntArray) -> dict[str, int]:
-    orders = compiled.orders
+def _counts(orders: Orders, chosen: Chosen, terms: Terms, left: IntArray) -> dict[str, int]:
     n_orders = orders.lat.size
     order_of_line = np.repeat(np.arange(n_orders), np.diff(orders.line_first))
     shipments_of = np.bincount(chosen.order, minlength=n_orders)

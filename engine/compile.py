@@ -23,8 +23,17 @@ EXACT = "less than 7e11 cents, so that sums are exact"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Compiled:
-    """A problem and what its numbers mean. Groups are orders; resources are the network's.
+class Index:
+    """What numbers mean: groups are orders, resources are the network's."""
+
+    network: Network
+    orders: Orders
+    names: Names
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Compiled(Index):
+    """A problem and what its numbers mean.
 
     Parameters
     ----------
@@ -36,9 +45,20 @@ class Compiled:
 
     problem: Problem
     options: OrderOptions
-    network: Network
-    orders: Orders
-    names: Names
+
+
+def index_batch(batch: Batch) -> Index:
+    """Turn the tables of a batch into arrays.
+
+    Raises
+    ------
+    InputError
+        If leaving lines out, or being late, costs so much that cents would not be exact.
+    """
+    network, names = build_network(batch)
+    orders = build_orders(batch, names)
+    _refuse_inexact(orders)
+    return Index(network=network, orders=orders, names=names)
 
 
 def compile_batch(batch: Batch, *, parallel: Mapper = map, listed_pieces: int = MAX_LISTED_PIECES) -> Compiled:
@@ -56,9 +76,9 @@ def compile_batch(batch: Batch, *, parallel: Mapper = map, listed_pieces: int = 
     InputError
         If leaving lines out, or being late, costs so much that cents would not be exact.
     """
-    network, names = build_network(batch)
-    orders = fold_large_orders(network, build_orders(batch, names))
-    _refuse_inexact(orders)
+    index = index_batch(batch)
+    network, names = index.network, index.names
+    orders = fold_large_orders(network, index.orders)
     options = OrderOptions(network, orders, parallel=parallel, listed_pieces=listed_pieces)
     nothing = options.nothing()
     n_orders = orders.lat.size

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.calendar import NO_DAY
 from engine.combinations import level_of, piece_shifts
-from engine.compile import Compiled
+from engine.compile import Compiled, Index
 from engine.documents import Batch
 from engine.network import NOW, IntArray, Network
 from engine.orders import Orders, build_orders
@@ -76,7 +76,7 @@ def chosen_shipments(compiled: Compiled, tags: IntArray) -> Chosen:
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Chosen._fields}
     joined["row_shipment"] = np.concatenate([part.row_shipment + shift for part, shift in zip(parts, shifts.tolist())])
     chosen = Chosen(**joined)
-    return _with_preferred_services(compiled, chosen)
+    return with_preferred_services(compiled, chosen)
 
 
 @kernel
@@ -114,9 +114,9 @@ def _unpack(
     )
 
 
-def _with_preferred_services(compiled: Compiled, chosen: Chosen) -> Chosen:
+def with_preferred_services(index: Index, chosen: Chosen) -> Chosen:
     """Move shipments to a service that is free and better: cheaper, or as cheap and earlier, or of smaller id."""
-    network, orders = compiled.network, compiled.orders
+    network, orders = index.network, index.orders
     if not (network.slot_service_resource >= 0).any():
         return chosen
     left = network.supply.copy()
@@ -271,10 +271,10 @@ def left_quantities(orders: Orders, chosen: Chosen) -> tuple[IntArray, IntArray]
 
 
 def output_tables(
-    batch: Batch, compiled: Compiled, chosen: Chosen, terms: Terms, price: NDArray[np.float64]
+    batch: Batch, index: Index, chosen: Chosen, terms: Terms, price: NDArray[np.float64]
 ) -> dict[str, pa.Table]:
     """The four output tables of MODEL.md section 4."""
-    names, orders, network = compiled.names, compiled.orders, compiled.network
+    names, orders, network = index.names, index.orders, index.network
     order_id = batch["orders"].column("order_id").combine_chunks()
     node_id, service_id = pa.array(names.node_id, pa.string()), pa.array(names.service_id, pa.string())
     width = len(str(max(1, chosen.order.size)))
@@ -330,16 +330,16 @@ def output_tables(
         }
     )
     tables: dict[str, Any] = {"shipments": shipments, "allocations": allocations, "unallocated": unallocated}
-    return {**tables, "prices": _prices(compiled, price)}
+    return {**tables, "prices": _prices(index, price)}
 
 
 def _dates(day_numbers: IntArray) -> pa.Array:
     return pa.array(day_numbers.astype(np.int32)).cast(pa.date32())
 
 
-def _prices(compiled: Compiled, price: NDArray[np.float64]) -> pa.Table:
+def _prices(index: Index, price: NDArray[np.float64]) -> pa.Table:
     """Resources with a dual price above zero, in the order stock, node shipments, node units, service shipments."""
-    network, names = compiled.network, compiled.names
+    network, names = index.network, index.names
     n_stock = int(network.pair_first_resource[-1])
     n_skus = network.sku_first_pair.size - 1
     n = network.supply.size
