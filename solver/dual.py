@@ -45,6 +45,8 @@ class Stage:
         Whether to look for cuts afterwards.
     near_only : bool
         Whether to climb with those options alone that prices could make good within the stage.
+    heavy : bool
+        Whether the last look asks about heavy groups too, even if the core is a minority.
     widen : bool
         Whether to let in groups whose cheapest option has got a price, and then to go back a stage.
     """
@@ -56,12 +58,13 @@ class Stage:
     exact: bool = False
     cuts: bool = False
     near_only: bool = False
+    heavy: bool = True
     widen: bool = False
 
 
 STAGES = (
-    Stage(temperature=400.0, step_cents=300.0, n_steps=14, n_looks=2),
-    Stage(temperature=300.0, step_cents=300.0, n_steps=14),
+    Stage(temperature=400.0, step_cents=300.0, n_steps=14, n_looks=2, heavy=False),
+    Stage(temperature=300.0, step_cents=300.0, n_steps=14, heavy=False),
     Stage(temperature=150.0, step_cents=180.0, n_steps=22),
     Stage(temperature=75.0, step_cents=90.0, n_steps=18, n_looks=2, widen=True),
     Stage(temperature=35.0, step_cents=35.0, n_steps=25, n_looks=2, cuts=True),
@@ -69,6 +72,7 @@ STAGES = (
     Stage(temperature=6.0, step_cents=5.0, n_steps=60, cuts=True, near_only=True, exact=True),
 )
 WIDENINGS = 2
+MAJORITY = 0.5
 MANY_OPTIONS = 1_000_000
 QUIET_SHARE = 0.02
 """After a look that finds fewer new options a group than this, one look a stage will do."""
@@ -107,6 +111,7 @@ class DualAscent:
         self.pool = pool
         self._zero_floor = zero_floor.copy()
         self._quiet = False
+        self._is_certified = False
         self._heavy = np.zeros(zero_floor.size, np.bool_) if source is None else source.heavy
         self._sharp = np.zeros(zero_floor.size, np.bool_)
         self._source = source
@@ -133,6 +138,11 @@ class DualAscent:
         asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
         free = Prices.zero(self.pool.problem.n_resources)
         self._ask(asked, free, FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE, exact=False)
+
+    def certify(self) -> None:
+        """Make sure that there is a certificate, whatever cut the climb short."""
+        if not self._is_certified:
+            self._look(STAGES[-1], heavy=True, exact=True)
 
     def list_alternatives(self) -> None:
         """List what core groups could fall back on at today's prices, for the primal."""
@@ -191,7 +201,9 @@ class DualAscent:
                 return True
             new_cuts = separate(self.pool.problem, share) if last and stage.cuts else Cuts.none()
             if last or not self._quiet:
-                n_new = self._look(stage, heavy=last, exact=last and stage.exact)
+                # where most groups are in the core, what the heavy ones want moves all prices
+                heavy = bool(self.dual.core.mean() > MAJORITY) or (last and stage.heavy)
+                n_new = self._look(stage, heavy=heavy, exact=last and stage.exact)
                 self._quiet = n_new <= QUIET_SHARE * self.pool.problem.n_groups
             if new_cuts.n_cuts:
                 cuts = self.dual.cuts.appended(new_cuts)
@@ -279,6 +291,7 @@ class DualAscent:
         resources has a price; prices can only add to the cost of their other options, listed or not. The rest is
         closed or has just been asked about.
         """
+        self._is_certified = True
         outside = np.setdiff1d(np.flatnonzero(~self.dual.core & ~self.pool.closed), asked)
         self._sharpen(outside)
         ext = self.dual.cuts.extended(self.pool.problem)
@@ -321,4 +334,4 @@ class DualAscent:
 
 def _whole_if_large(core: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A core of more than half of the groups is taken to be all of them."""
-    return np.ones_like(core) if core.mean() > 0.5 else core
+    return np.ones_like(core) if core.mean() > MAJORITY else core

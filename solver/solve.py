@@ -151,6 +151,7 @@ class _Run:
             if self._source is not None:
                 dual.list_core()
             dual.run(STAGES)
+            dual.certify()
             dual.list_alternatives()
         self._raise_bound(whole_cents(dual.dual.bound_milli))
         watch.note("prices", self._objective, self._bound)
