@@ -19,8 +19,9 @@ from solver.pool import Pool, merged_usage
 from solver.problem import ranges
 from solver.source import MILLI, NO_FLOOR, Prices
 
-N_RUNS = 50
-SMALLEST_RUN = 1000
+N_RUNS = 200
+SMALLEST_RUN = 50
+"""Within a run an order sees only what was left before it: runs of 1,000 left a peak day 4% dearer than runs of 50."""
 OPTIONS_AN_ORDER = 48
 OUT_OF_REACH_MILLI = 2**40
 
