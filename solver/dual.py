@@ -218,8 +218,9 @@ class DualAscent:
 
         Heavy groups are asked about only if wanted.
         """
-        price = rounded(self._proof() if exact else self.price)
         asked = np.flatnonzero(self.dual.core & ~self.pool.closed & (~self._heavy | heavy))
+        exact = exact or bool(self.pool.closed.all())  # a certificate costs nothing where all is listed
+        price = rounded(self._proof() if exact else self.price)
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
         slack = int(min(MOST_SLACK_CENTS, SLACK_IN_TEMPERATURES * stage.temperature * self._scale()) * MILLI)
         before = self.pool.problem.n_options

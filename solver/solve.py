@@ -27,6 +27,9 @@ from solver.watch import Listener, Watch
 
 SMALL_GROUPS = 400
 SMALL_OPTIONS = 20_000
+AT_ONCE_OPTIONS = 450
+"""Without a source all capacities may be tight, as in the literature's hard instances: there the root of an integer
+program alone can take the time, and a search first finds more."""
 EXACT_OPTIONS = 12_000
 EXACT_LIMIT = 2_000
 EXACT_GROUPS = 1_000
@@ -34,7 +37,7 @@ CHEAP_GROUPS = 2_000
 """Over so few contested groups, annealing and an attempt at proof are worth a second even if the gap is reached."""
 POLISH = (
     Stage(temperature=6.0, step_cents=6.0, n_steps=80, cuts=True),
-    Stage(temperature=4.0, step_cents=2.0, n_steps=120, cuts=True),
+    Stage(temperature=4.0, step_cents=2.0, n_steps=120, cuts=True, exact=True),
 )
 
 
@@ -134,7 +137,8 @@ class _Run:
         if self._infeasible_listed(pool):
             self._infeasible = True
             return "infeasible"
-        if pool.closed.all() and pool.problem.n_options <= SMALL_OPTIONS:
+        at_once = SMALL_OPTIONS if source is not None else AT_ONCE_OPTIONS
+        if pool.closed.all() and pool.problem.n_options <= at_once:
             with watch.phase("exact"):
                 self._close(pool, 0.5)
             watch.note("exact", self._objective, self._bound)
@@ -292,7 +296,9 @@ class _Run:
         keep = value <= np.repeat(group_minimum(problem, value), np.diff(problem.first)) + width
         now = self._positions(pool)
         keep[now] = True
-        if int(keep.sum()) > EXACT_OPTIONS:
+        n_kept = int(keep.sum())
+        hardly_fixed = self._source is None and n_kept > max(AT_ONCE_OPTIONS, problem.n_options // 2)
+        if n_kept > EXACT_OPTIONS or (hardly_fixed and effort < 2.0):
             return
         options = np.flatnonzero(keep)
         part = part_of(merged_usage(problem), options)

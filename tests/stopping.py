@@ -11,7 +11,7 @@ from importlib import import_module
 def as_if_large() -> Iterator[None]:
     """Let the solver treat the smallest problem like a large one: ascent, annealing, neighbourhoods."""
     solving = vars(import_module("solver.solve"))  # the package's name solve is the function
-    small = {name: solving[name] for name in ("SMALL_GROUPS", "SMALL_OPTIONS", "CHEAP_GROUPS")}
+    small = {name: solving[name] for name in ("SMALL_GROUPS", "SMALL_OPTIONS", "AT_ONCE_OPTIONS", "CHEAP_GROUPS")}
     solving.update(dict.fromkeys(small, 0))
     try:
         yield
