@@ -152,7 +152,7 @@ class DualAscent:
         self._ask(asked, prices, ALTERNATIVES_SLACK_CENTS * MILLI, ALTERNATIVES, exact=False)
 
     def run(self, stages: tuple[Stage, ...]) -> None:
-        """Climb through stages; afterwards let in groups whose cheapest option has got a price, and go on."""
+        """Climb through stages; where one says so, let in groups whose cheapest option has got a price, and go back."""
         if self.pool.closed[self.dual.core].all():  # there is nothing to look for
             stages = tuple(replace(stage, n_steps=stage.n_steps * stage.n_looks, n_looks=1) for stage in stages)
         at = n_widenings = 0
