@@ -210,7 +210,7 @@ def pack_order(
     if among.size == everywhere.size:
         floor = nothing - split - best_ceiling + proved
     else:
-        floor = nothing - split - _saving_at_most(worths)
+        floor = nothing - split - saving_at_most(worths)
     if limit > 1:
         for i in range(chosen.shape[1] if chosen.shape[0] else 0):
             n_sets = _elsewhere(
@@ -231,11 +231,11 @@ def pack_order(
         effort.combine_steps,
     )
     values[:] = best_values
-    return _described(network, shipments, visits[0], prices, steps, worths, sets, size, chosen, floor)
+    return described(network, shipments, visits[0], prices, steps, worths, sets, size, chosen, floor)
 
 
 @kernel
-def _saving_at_most(worths: Worths) -> int:
+def saving_at_most(worths: Worths) -> int:
     """What all pieces together could save if freight was free and one shipment, the cheapest, served them all."""
     n_visits, n_pieces = worths.value.shape
     total = np.int64(0)
@@ -292,7 +292,7 @@ def _elsewhere(
 
 
 @kernel
-def _described(
+def described(
     network: Network,
     shipments: Shipments,
     first_visit: int,

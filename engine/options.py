@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.few_visits import MOST_VISITS
 from engine.listing import Listing, Options, joined
 from engine.network import IntArray, Network
 from engine.orders import Orders, nothing_cents
@@ -61,8 +62,9 @@ class OrderOptions:
 
     @property
     def heavy(self) -> NDArray[np.bool_]:
-        """See :class:`solver.source.Source`: the orders that are packed."""
-        return np.concatenate([np.zeros(0, np.bool_), *(shard.packed for shard in self.shards)])
+        """See :class:`solver.source.Source`: the orders that are packed into more than a few shipments."""
+        packed = np.concatenate([np.zeros(0, np.bool_), *(shard.packed for shard in self.shards)])
+        return packed & (self.orders.max_shipments > MOST_VISITS)
 
     def nothing(self) -> More:
         """The option of each order that serves nothing; listed before all others."""

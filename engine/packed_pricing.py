@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.combinations import fill_steps, loads_of, piece_shifts
+from engine.few_visits import MOST_VISITS, pack_few
 from engine.floors import relaxed_gain, weak_floor
 from engine.freight import rises_with_weight
 from engine.gains import left_cents
@@ -72,22 +73,27 @@ def price_packed(
         )
         most = min(n_pieces, orders.max_shipments[order], visits[1] - visits[0])
         fill_steps(network, orders, order, shifts, steps)
-        pack = pack_order(
-            network,
-            orders,
-            order,
-            shipments,
-            visits,
-            prices,
-            steps,
-            most,
-            nothing,
-            slack,
-            limit,
-            exact,
-            rising,
-            piece_values[piece_first[order] + order : piece_first[order + 1] + order + 1],
-        )
+        if most <= MOST_VISITS:
+            pack = pack_few(
+                network, orders, order, shipments, visits, prices, steps, most, nothing, slack, limit, exact, rising
+            )
+        else:
+            pack = pack_order(
+                network,
+                orders,
+                order,
+                shipments,
+                visits,
+                prices,
+                steps,
+                most,
+                nothing,
+                slack,
+                limit,
+                exact,
+                rising,
+                piece_values[piece_first[order] + order : piece_first[order + 1] + order + 1],
+            )
         floor[a] = pack.floor
         if orders.folded[order]:  # its lines, each by itself, could do better than the parts it was folded into
             saved_cents = relaxed_gain(network, orders, order, shipments, visits, prices, most)
