@@ -11,14 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.best_set import cheapest_service
 from engine.combinations import Loads
 from engine.large_orders import Packed, described, saving_at_most
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.pairing import UNABLE, gain_of
-from engine.rates import carbon_cents, covers, freight_cents
 from engine.shipments import Shipments
+from engine.visit_freight import Stairs, add_stairs, choosy_freight, freight_at, no_stairs, other_service
 from engine.visit_sets import FAR, NONE, Lines, first_set, good_visit_sets, lines_of
 from engine.worths import Sets, Worths, promising, worths_of
 from solver.kernels import kernel
@@ -26,7 +25,7 @@ from solver.source import MILLI, Prices
 
 MOST_VISITS = 3
 QUICK_STEPS, QUICK_SETS, QUICK_VISITS = 10_000, 32, 32
-EXACT_STEPS, EXACT_SETS = 1_000_000, 100_000
+EXACT_STEPS, EXACT_SETS = 200_000, 100_000
 
 
 class Kept(NamedTuple):
@@ -35,14 +34,6 @@ class Kept(NamedTuple):
     gain: IntArray
     visit: NDArray[np.int64]  # [n, 3]
     mask: NDArray[np.int64]  # [n, 3]
-
-
-class Stairs(NamedTuple):
-    """Freight of visits by billable weight, at least; those of visit ``v`` are made when they are needed (``n[v]``)."""
-
-    n: IntArray
-    ends: NDArray[np.int64]  # [v, stair]: upper ends
-    milli: NDArray[np.int64]
 
 
 class Search(NamedTuple):
@@ -83,7 +74,7 @@ def pack_few(
     kept = Kept(
         np.empty(limit, np.int64), np.zeros((limit, MOST_VISITS), np.int64), np.zeros((limit, MOST_VISITS), np.int64)
     )
-    stairs = _no_stairs(shipments, visits[0], worths.has.size, network.rate_first)
+    stairs = no_stairs(shipments, visits[0], worths.has.size, network.rate_first)
     search = Search(0, -split, np.int64(EXACT_STEPS if exact else QUICK_STEPS), -np.int64(FAR))
     first = first_set(lines, most)
     search = _search(
@@ -167,6 +158,7 @@ def _search(
     while k < MOST_VISITS and visit[k] != NONE:
         k += 1
     n_bounds = 1 << k
+    n_words = requires.shape[1]
     pieces, turns = _by_regret(own, visit[:k], requires)
     n = pieces.size
     if least < 0 and n < own.shape[2]:
@@ -174,7 +166,7 @@ def _search(
     for t in range(k):
         if stairs.n[visit[t]] == 0:
             row = shipments.wide_row[first_visit + visit[t]]
-            _add_stairs(network, shipments, row, worths, visit[t], billable[: own.shape[2]].sum(), rising, stairs)
+            add_stairs(network, shipments, row, worths, visit[t], billable[: own.shape[2]].sum(), rising, stairs)
     upper = np.zeros((n + 1, n_bounds), np.int64)
     plain = np.zeros(n + 1, np.int64)
     for i in range(n - 1, -1, -1):
@@ -216,7 +208,7 @@ def _search(
             if value < wanted or value <= UNABLE:
                 continue
             for t in range(k):
-                other = _other_service(
+                other = other_service(
                     network, shipments, first_visit, steps, worths, visit[t], mask[n, t], needs[n, t : t + 1]
                 )
                 missed = max(missed, value - other)
@@ -240,8 +232,13 @@ def _search(
         turn[depth] += 1
         next_one = depth + 1
         saved[next_one] = saved[depth]
-        weight[next_one], units[next_one], mask[next_one] = weight[depth], units[depth], mask[depth]
-        needs[next_one], choosy[next_one] = needs[depth], choosy[depth]
+        for t_of in range(k):
+            weight[next_one, t_of] = weight[depth, t_of]
+            units[next_one, t_of] = units[depth, t_of]
+            mask[next_one, t_of] = mask[depth, t_of]
+            choosy[next_one, t_of] = choosy[depth, t_of]
+            for word in range(n_words):
+                needs[next_one, t_of, word] = needs[depth, t_of, word]
         if t == k:
             if least < 0:
                 continue
@@ -255,7 +252,7 @@ def _search(
             mask[next_one, t] |= np.int64(1) << piece
             if shared_first[v + 1] > shared_first[v] and not _in_stock(network, worths, v, mask[next_one, t]):
                 continue
-            for word in range(requires.shape[1]):
+            for word in range(n_words):
                 if requires[piece, word]:
                     needs[next_one, t, word] |= requires[piece, word]
                     choosy[next_one, t] = True
@@ -263,11 +260,11 @@ def _search(
         for t_of in range(k):
             if choosy[next_one, t_of]:
                 its_needs = needs[next_one, t_of : t_of + 1]
-                reach -= _choosy_freight(
+                reach -= choosy_freight(
                     network, shipments, first_visit, worths, visit[t_of], its_needs, weight[next_one, t_of]
                 )
             else:
-                reach -= _freight_at(stairs, visit[t_of], weight[next_one, t_of])
+                reach -= freight_at(stairs, visit[t_of], weight[next_one, t_of])
         for c in range(n_bounds):
             its = total[depth, c] + (own[(c >> t) & 1, visit[t], piece] if t < k else np.int64(0))
             total[next_one, c] = its
@@ -337,160 +334,3 @@ def _by_regret(
             turns[i, at] = t
         turns[i, k] = k
     return pieces[:n], turns
-
-
-@kernel
-def _no_stairs(shipments: Shipments, first_visit: int, n_visits: int, rate_first: IntArray) -> Stairs:
-    most = 0
-    for v in range(n_visits):
-        rate = shipments.wide_rate[shipments.wide_row[first_visit + v]]
-        n = 0
-        for service in range(rate.size):
-            if rate[service] >= 0:
-                n += rate_first[rate[service] + 1] - rate_first[rate[service]]
-        most = max(most, n)
-    return Stairs(
-        np.zeros(n_visits, np.int64), np.empty((n_visits, most), np.int64), np.empty((n_visits, most), np.int64)
-    )
-
-
-@kernel
-def _add_stairs(
-    network: Network,
-    shipments: Shipments,
-    row: int,
-    worths: Worths,
-    v: int,
-    heaviest_g: int,
-    rising: bool,
-    stairs: Stairs,
-) -> None:
-    """Fill in what freight of a visit costs at least, by billable weight."""
-    rate_first, rate_max_g, rate_cents = network.rate_first, network.rate_max_g, network.rate_cents
-    fuel_bp, surcharge, capacity_price = network.service_fuel_bp, worths.surcharge_cents, worths.capacity_price[v]
-    rate, late = shipments.wide_rate[row], shipments.wide_late_cents[row]
-    ends, milli = stairs.ends[v], stairs.milli[v]
-    top_g = heaviest_g  # beyond it some service needs several parcels; they cost at least what one does
-    for service in range(rate.size):
-        if rate[service] >= 0:
-            top_g = min(top_g, rate_max_g[rate_first[rate[service] + 1] - 1])
-    n = 0
-    for service in range(rate.size if rising else 0):
-        if rate[service] < 0:
-            continue
-        for at in range(rate_first[rate[service]], rate_first[rate[service] + 1]):
-            end = min(top_g, rate_max_g[at])
-            place = n
-            while place > 0 and ends[place - 1] > end:
-                place -= 1
-            if place == 0 or ends[place - 1] != end:
-                for i in range(n, place, -1):
-                    ends[i] = ends[i - 1]
-                ends[place] = end
-                n += 1
-            if end == top_g:
-                break
-    for i in range(n):
-        milli[i] = FAR
-        for service in range(rate.size):
-            if rate[service] >= 0:
-                its = late[service] + freight_cents(
-                    rate_first, rate_max_g, rate_cents, rate[service], ends[i], fuel_bp[service], surcharge[service]
-                )
-                milli[i] = min(milli[i], its * MILLI + capacity_price[service])
-    if n == 0:
-        milli[0], n = 0, 1
-    stairs.n[v] = n
-
-
-@kernel
-def _freight_at(stairs: Stairs, v: int, weight_g: int) -> int:
-    """Freight of a weight by the stairs; that of the last stair beyond it, nothing for nothing."""
-    if weight_g == 0:
-        return 0
-    low, high = 0, stairs.n[v] - 1
-    while low < high:
-        middle = (low + high) >> 1
-        if stairs.ends[v, middle] >= weight_g:
-            high = middle
-        else:
-            low = middle + 1
-    return stairs.milli[v, low]
-
-
-@kernel
-def _choosy_freight(
-    network: Network,
-    shipments: Shipments,
-    first_visit: int,
-    worths: Worths,
-    v: int,
-    needs: NDArray[np.uint64],
-    weight_g: int,
-) -> int:
-    """What freight of a visit costs at least with a service that has some capabilities, milli; a lot if none has."""
-    row = shipments.wide_row[first_visit + v]
-    service, _, milli = cheapest_service(
-        network.rate_first,
-        network.rate_max_g,
-        network.rate_cents,
-        shipments.wide_rate[row],
-        shipments.wide_late_cents[row],
-        network.service_fuel_bp,
-        worths.surcharge_cents,
-        0,
-        network.service_carbon_g,
-        shipments.wide_metres[row],
-        worths.capacity_price[v],
-        network.service_capabilities,
-        needs,
-        weight_g,
-        weight_g,
-    )
-    return milli if service >= 0 else np.int64(FAR)
-
-
-@kernel
-def _other_service(
-    network: Network,
-    shipments: Shipments,
-    first_visit: int,
-    steps: Loads,
-    worths: Worths,
-    v: int,
-    mask: int,
-    needs: NDArray[np.uint64],
-) -> int:
-    """What the next best service of a shipment asks more, milli, of those that the best does not beat in everything."""
-    row = shipments.wide_row[first_visit + v]
-    rate, late = shipments.wide_rate[row], shipments.wide_late_cents[row]
-    capped = network.slot_service_resource[shipments.visit_slot[first_visit + v]]
-    billable_g = actual_g = np.int64(0)
-    for piece in range(worths.value.shape[1]):
-        if (mask >> piece) & 1:
-            billable_g += steps.billable[piece]
-            actual_g += steps.actual[piece]
-    best, best_cents, best_milli = NONE, np.int64(0), np.int64(FAR)
-    least = np.int64(FAR)
-    for look in range(2):
-        for service in range(rate.size):
-            if rate[service] < 0 or not covers(network.service_capabilities, service, needs, 0):
-                continue
-            cents = late[service] + freight_cents(
-                network.rate_first,
-                network.rate_max_g,
-                network.rate_cents,
-                rate[service],
-                billable_g,
-                network.service_fuel_bp[service],
-                worths.surcharge_cents[service],
-            )
-            cents += carbon_cents(
-                network.carbon_cents_per_kg, network.service_carbon_g[service], actual_g, shipments.wide_metres[row]
-            )
-            milli = cents * MILLI + worths.capacity_price[v, service]
-            if look == 0 and milli < best_milli:
-                best, best_cents, best_milli = service, cents, milli
-            if look == 1 and service != best and not (capped[best] < 0 and best_cents <= cents):
-                least = min(least, milli)
-    return least - best_milli
