@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.documents import Batch
 from engine.errors import Fault, InputError
+from engine.few_visits import MOST_VISITS
 from engine.folding import fold_large_orders
 from engine.network import IntArray, Names, Network, build_network
 from engine.options import Mapper, OrderOptions
@@ -61,7 +62,13 @@ def index_batch(batch: Batch) -> Index:
     return Index(network=network, orders=orders, names=names)
 
 
-def compile_batch(batch: Batch, *, parallel: Mapper = map, listed_pieces: int = MAX_LISTED_PIECES) -> Compiled:
+def compile_batch(
+    batch: Batch,
+    *,
+    parallel: Mapper = map,
+    listed_pieces: int = MAX_LISTED_PIECES,
+    searched_shipments: int = MOST_VISITS,
+) -> Compiled:
     """Turn a batch into a problem whose options are asked for as they are needed.
 
     Parameters
@@ -69,7 +76,10 @@ def compile_batch(batch: Batch, *, parallel: Mapper = map, listed_pieces: int = 
     parallel : callable
         Like ``map``; runs shards of orders side by side.
     listed_pieces : int
-        Orders of more pieces than this are packed instead of listed, see engine/large_orders.py.
+        Orders of more pieces than this are packed instead of listed.
+    searched_shipments : int
+        Packed orders of at most so many shipments are searched, see engine/few_visits.py; the others go by column
+        generation, see engine/large_orders.py.
 
     Raises
     ------
@@ -79,7 +89,9 @@ def compile_batch(batch: Batch, *, parallel: Mapper = map, listed_pieces: int = 
     index = index_batch(batch)
     network, names = index.network, index.names
     orders = fold_large_orders(network, index.orders)
-    options = OrderOptions(network, orders, parallel=parallel, listed_pieces=listed_pieces)
+    options = OrderOptions(
+        network, orders, parallel=parallel, listed_pieces=listed_pieces, searched_shipments=searched_shipments
+    )
     nothing = options.nothing()
     n_orders = orders.lat.size
     problem = Problem.from_arrays(

@@ -36,11 +36,18 @@ class OrderOptions:
     """
 
     def __init__(
-        self, network: Network, orders: Orders, *, parallel: Mapper = map, listed_pieces: int = MAX_LISTED_PIECES
+        self,
+        network: Network,
+        orders: Orders,
+        *,
+        parallel: Mapper = map,
+        listed_pieces: int = MAX_LISTED_PIECES,
+        searched_shipments: int = MOST_VISITS,
     ) -> None:
         self.network = network
         self.orders = orders
         self._parallel = parallel
+        self._searched_shipments = searched_shipments
         n_orders = orders.lat.size
         size = min(ORDERS_PER_SHARD, max(LEAST_ORDERS, -(-n_orders // N_SHARDS)))
         bounds = [*range(0, n_orders, size), n_orders]
@@ -64,7 +71,7 @@ class OrderOptions:
     def heavy(self) -> NDArray[np.bool_]:
         """See :class:`solver.source.Source`: the orders that are packed into more than a few shipments."""
         packed = np.concatenate([np.zeros(0, np.bool_), *(shard.packed for shard in self.shards)])
-        return packed & (self.orders.max_shipments > MOST_VISITS)
+        return packed & (self.orders.max_shipments > self._searched_shipments)
 
     def nothing(self) -> More:
         """The option of each order that serves nothing; listed before all others."""
@@ -92,7 +99,17 @@ class OrderOptions:
             known = (self._known_first, self._known, self.records)
             listing: Listing = price_orders(*given, asked[~packed], prices, slack, limit, *known)
             if packed.any():
-                large = price_packed(*given, asked[packed], prices, slack, limit, exact, self._piece_values, *known)
+                large = price_packed(
+                    *given,
+                    asked[packed],
+                    prices,
+                    slack,
+                    limit,
+                    exact,
+                    self._searched_shipments,
+                    self._piece_values,
+                    *known,
+                )
                 listing = joined(asked, packed, large, listing)
             return listing, self._columns(listing, shard)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.combinations import fill_steps, loads_of, piece_shifts
-from engine.few_visits import MOST_VISITS, pack_few
+from engine.few_visits import pack_few
 from engine.floors import relaxed_gain, weak_floor
 from engine.freight import rises_with_weight
 from engine.gains import left_cents
@@ -31,6 +31,7 @@ def price_packed(
     slack: int,
     limit: int,
     exact: bool,
+    searched_shipments: int,
     piece_values: IntArray,
     known_first: IntArray,
     known: IntArray,
@@ -38,8 +39,9 @@ def price_packed(
 ) -> Listing:
     """List the unknown options of each asked order, as :func:`engine.pricing.price_orders` does for the others.
 
-    ``piece_values`` keeps, from call to call, what orders start from: a value a piece of each order and one more, all
-    orders in one array.
+    Orders of at most ``searched_shipments`` shipments are searched (see engine/few_visits.py), the others go by column
+    generation. ``piece_values`` keeps, from call to call, what those start from: a value a piece of each order and one
+    more, all orders in one array.
     """
     piece_first, piece_levels, line_first = orders.piece_first, orders.piece_levels, orders.line_first
     rising = rises_with_weight(network.rate_first, network.rate_cents)
@@ -73,7 +75,7 @@ def price_packed(
         )
         most = min(n_pieces, orders.max_shipments[order], visits[1] - visits[0])
         fill_steps(network, orders, order, shifts, steps)
-        if most <= MOST_VISITS:
+        if most <= searched_shipments:
             pack = pack_few(
                 network, orders, order, shipments, visits, prices, steps, most, nothing, slack, limit, exact, rising
             )

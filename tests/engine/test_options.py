@@ -7,9 +7,11 @@ from datetime import date
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 
 from engine.compile import Compiled, compile_batch
 from engine.documents import parse_batch
+from engine.few_visits import MOST_VISITS
 from engine.network import IntArray
 from solver.cuts import Cuts
 from solver.problem import Problem
@@ -160,7 +162,8 @@ def test_listed_options_and_floors_agree_with_the_brute_force() -> None:
     assert n_misfits < 0.05 * n_orders
 
 
-def test_packed_orders_agree_with_the_brute_force() -> None:
+@pytest.mark.parametrize("searched_shipments", [MOST_VISITS, 0])
+def test_packed_orders_agree_with_the_brute_force(searched_shipments: int) -> None:
     """Tests orders priced as large ones are: options exist, floors hold, and nearly always meet the best option."""
     rng = np.random.default_rng(6)
     n_orders = n_unlisted = n_met = 0
@@ -168,7 +171,7 @@ def test_packed_orders_agree_with_the_brute_force() -> None:
         drawn = draw_batch(seed)
         if drawn["policy"].get("allow_line_split"):
             continue
-        compiled = compile_batch(parse_batch(drawn), listed_pieces=0)
+        compiled = compile_batch(parse_batch(drawn), listed_pieces=0, searched_shipments=searched_shipments)
         known = truth(drawn, compiled)
         if known is None:
             continue
