@@ -163,7 +163,8 @@ def _best_fitting(
     parts = [(selected(options, fits), day[fits], milli[fits])]
     for copy in options.order[~fits].tolist():
         for limit in DEPTHS:
-            more = options_of(network, orders, shipments, copy, copy + 1, prices, slack=NO_FLOOR, limit=limit)
+            given = (network, orders, shipments, copy, copy + 1, prices)
+            more = options_of(*given, slack=NO_FLOOR, limit=limit, shipments_begin=0)
             fits, day, milli = looked_at(network, rows, orders, shipments, more, visits.day, prices.unit)
             if fits.any():
                 best = np.arange(fits.size) == np.argmin(np.where(fits, milli, NO_FLOOR))
