@@ -53,18 +53,18 @@ def network(n_skus: int, seed: int = 0) -> Batch:
 def draw_orders(batch: Batch, n: int, seed: int = 1) -> list[Order]:
     """Orders of 1 to 3 lines, placed at random near the network's nodes."""
     rng = np.random.default_rng(seed)
-    lat, lon = batch["nodes"].column("lat").to_numpy(), batch["nodes"].column("lon").to_numpy()
+    lat, lon = (batch["nodes"].column(name).to_pylist() for name in ("lat", "lon"))
     n_skus = batch["items"].num_rows
     skus = batch["items"].column("sku").to_pylist()
     orders = []
     for number in range(n):
-        near = int(rng.integers(lat.size))
+        near = int(rng.integers(len(lat)))
         lines = tuple(
             OrderLine(line_id=str(i), sku=skus[int(rng.integers(n_skus))], quantity=int(rng.integers(1, 4)))
             for i in range(int(rng.integers(1, 4)))
         )
-        place = {"lat": float(lat[near] + rng.normal()), "lon": float(lon[near] + rng.normal())}
-        orders.append(Order(order_id=f"O{number}", lines=lines, **place))
+        north, east = rng.normal(size=2).tolist()
+        orders.append(Order(order_id=f"O{number}", lat=lat[near] + north, lon=lon[near] + east, lines=lines))
     return orders
 
 
@@ -96,9 +96,9 @@ def main(n_skus: int = 50_000) -> None:
         print(f"{what}: {time.perf_counter() - start:.2f} s")
     orders = draw_orders(batch, 20_000)
     for name, call in (
-        ("decide", lambda some: decide(snapshot, some)),
-        ("decide, take", lambda some: decide(snapshot, some, take=True)),
         ("promise", lambda some: promise(snapshot, some)),
+        ("decide", lambda some: decide(snapshot, some)),
+        ("decide and take", lambda some: decide(snapshot, some, take=True)),
     ):
         for size in SIZES:
             per_second, median_ms = rate(call, orders, size)
