@@ -23,8 +23,7 @@ def faults_of(snapshot: Snapshot, order: Order) -> list[Fault]:
     Unknown skus and nodes, line ids that repeat, and costs beyond exact arithmetic; row 1 of ``orders``, and of
     ``lines`` the line's place in the order. Call it before an order joins others in a call of :func:`decide`.
     """
-    with snapshot.locked() as state:
-        return order_faults(state, order)
+    return order_faults(snapshot.base, order)
 
 
 def decide(
@@ -73,9 +72,9 @@ def decide(
         is decided then.
     """
     exclude, again = exclude or {}, again or {}
+    refuse_faults(snapshot.base, orders)
+    _refuse_unknown(snapshot, exclude, again)
     with snapshot.locked() as state:
-        refuse_faults(state, orders)
-        _refuse_unknown(snapshot, exclude, again)
         mapped = state.no_prices if prices is None else prices.on(state)
         turn = Turn(state, snapshot.record if take and snapshot.is_rebuilding else None)
         try:

@@ -59,8 +59,8 @@ def explain(
     InputError
         As for :func:`engine.live.decide`.
     """
+    refuse_faults(snapshot.base, [order])
     with snapshot.locked() as state:
-        refuse_faults(state, [order])
         mapped = state.no_prices if prices is None else prices.on(state)
         turn = Turn(state, None)
         try:
