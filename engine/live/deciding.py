@@ -68,12 +68,12 @@ def decide(
     Raises
     ------
     InputError
-        When :func:`faults_of` finds something in any order, or ``exclude`` and ``again`` name unknown nodes; nothing
-        is decided then.
+        When :func:`faults_of` finds something in any order, or ``exclude`` names an unknown node; nothing is decided
+        then. (Nodes in ``again`` that the network no longer has are passed over: they are history.)
     """
     exclude, again = exclude or {}, again or {}
     refuse_faults(snapshot.base, orders)
-    _refuse_unknown(snapshot, exclude, again)
+    _refuse_unknown(snapshot, exclude)
     with snapshot.locked() as state:
         mapped = state.no_prices if prices is None else prices.on(state)
         turn = Turn(state, snapshot.record if take and snapshot.is_rebuilding else None)
@@ -101,10 +101,8 @@ def _decide_plain(
     return decisions_of(turn.state, orders, arrays, outcome, prices)
 
 
-def _refuse_unknown(snapshot: Snapshot, exclude: Mapping[str, Collection[str]], again: Mapping[str, Again]) -> None:
-    named = [node_id for nodes in exclude.values() for node_id in nodes]
-    named += [node_id for one in again.values() for nodes in one.barred.values() for node_id in nodes]
-    unknown = [node_id for node_id in named if not snapshot.knows_node(node_id)]
+def _refuse_unknown(snapshot: Snapshot, exclude: Mapping[str, Collection[str]]) -> None:
+    unknown = [node_id for nodes in exclude.values() for node_id in nodes if not snapshot.knows_node(node_id)]
     if unknown:
         raise InputError(
             [

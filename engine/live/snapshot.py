@@ -95,7 +95,10 @@ class Snapshot:
         self._change(stock_changes(base, stock_rows), used_changes(base, used_rows))
 
     def take(self, decision: Decision) -> None:
-        """Count what a decision takes as reserved and used; :func:`engine.live.decide` does so with ``take=True``."""
+        """Count what a decision takes as reserved and used; :func:`engine.live.decide` does so with ``take=True``.
+
+        What it takes of nodes, skus and services that the network does not have is passed over.
+        """
         self._change(*taken_changes(self.base, decision.positions, decision.capacity, 1))
 
     def give_back(self, decision: Decision) -> None:
@@ -215,11 +218,26 @@ def used_changes(base: Base, rows: Sequence[tuple[str, str | None, date, int, in
 def taken_changes(
     base: Base, positions: Iterable[Position], capacity: Iterable[CapacityTaken], sign: int
 ) -> tuple[StockChanges, UsedChanges]:
-    """What taking (sign 1) or giving back (-1) changes: units reserved, capacity used."""
+    """What taking (sign 1) or giving back (-1) changes: units reserved, capacity used.
+
+    What a decision took of nodes, skus and services that the network no longer has is passed over.
+    """
+    nodes, skus, services = base.node_of, base.sku_of, base.service_of
     return (
-        stock_changes(base, [(row.sku, row.node_id, None, 0, sign * row.quantity) for row in positions]),
+        stock_changes(
+            base,
+            [
+                (row.sku, row.node_id, None, 0, sign * row.quantity)
+                for row in positions
+                if row.node_id in nodes and row.sku in skus
+            ],
+        ),
         used_changes(
             base,
-            [(row.node_id, row.service_id, row.date, sign * row.shipments, sign * row.units) for row in capacity],
+            [
+                (row.node_id, row.service_id, row.date, sign * row.shipments, sign * row.units)
+                for row in capacity
+                if row.node_id in nodes and (row.service_id is None or row.service_id in services)
+            ],
         ),
     )
