@@ -121,16 +121,16 @@ _CHECKS = (
 class Checking:
     """The part of a ledger that doubts it."""
 
-    _database: Database
+    database: Database
 
     def verify(self, tenant: str | None = None) -> VerifyReport:
         """Check that entries, balances and reservations agree, in one consistent read."""
-        with self._database.reading(bulk=True) as session:
+        with self.database.reading(bulk=True) as session:
             return _report(session, tenant)
 
     def rebuild(self, tenant: str | None = None) -> VerifyReport:
         """Set every balance to what its entries add up to; return what was wrong before."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             tenants = [row[0] for row in session.query("SELECT tenant FROM tenants ORDER BY tenant")]
             report = _report(session, tenant)
             for one in tenants if tenant is None else [tenant]:
