@@ -108,7 +108,8 @@ class Asking:
         """Return used capacity: shipments and units by node, service or "", and day."""
         rows = self.ledger.snapshot(self.tenant).used.to_pylist()
         return {
-            (row["node_id"], row["service_id"] or "", str(row["date"])): (row["shipments"], row["units"]) for row in rows
+            (row["node_id"], row["service_id"] or "", str(row["date"])): (row["shipments"], row["units"])
+            for row in rows
         }
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:

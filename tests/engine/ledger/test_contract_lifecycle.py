@@ -231,9 +231,7 @@ def test_rejected_and_sourced_elsewhere_in_one_transaction(ask: Asking) -> None:
     ask.held(position("A", 2, line_id="1"), confirmed=True)
     outcomes = ask.all(
         RejectLines(order_id="O", node_id="N", found=(Found(node_id="N", sku="A", on_hand=0),)),
-        Reserve(
-            reservation_id="r2", order_id="O", positions=(position("A", 2, node="M"),), confirmed=True, mode="add"
-        ),
+        Reserve(reservation_id="r2", order_id="O", positions=(position("A", 2, node="M"),), confirmed=True, mode="add"),
     )
     assert isinstance(outcomes[1], Reserved)
     assert (ask.promised("A"), ask.promised("A", node="M")) == (0, 3)
