@@ -18,13 +18,13 @@ from engine.ledger.base import Idempotency, Reply, Request
 from engine.ledger.commands import Command
 from engine.ledger.records import Delta
 from engine.ledger.sql_ledger import SqlLedger
-from tests.engine.ledger.asking import Asking, respond
+from tests.engine.ledger.asking import Asking, respond, used_of
 from tests.engine.ledger.conftest import BACKENDS
 from tests.engine.ledger.drawing import Drawing
 from tests.engine.ledger.model import Answer, Model
 
 LONG = bool(os.environ.get("NODEWISE_LONG"))
-N_RUNS = {"sqlite": 600 if LONG else 380, "postgres": 400 if LONG else 120}  # 50 steps each
+N_RUNS = {"sqlite": 600 if LONG else 400, "postgres": 400 if LONG else 100}  # 50 steps each
 
 
 def answer_of(outcome: Any) -> Answer:
@@ -146,7 +146,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert dict(zip(zip(columns["node_id"], columns["sku"], days), stock)) == {
             key: (row.on_hand, row.external + held[key], row.safety) for key, row in rows
         }
-        assert self.ask.used() == model.used()
+        assert used_of(snapshot) == model.used()
 
     def teardown(self) -> None:
         """At the end the reservations are compared, and the ledger checks itself."""
