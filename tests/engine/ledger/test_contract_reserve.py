@@ -95,6 +95,16 @@ def test_each_day_of_one_order_counts(ask: Asking) -> None:
     ask.check()
 
 
+def test_days_of_one_order_share_what_is_there(ask: Asking) -> None:
+    """Tests that lines of one order on two days cannot both have the same units."""
+    ask.count(on_hand=3)
+    outcome = ask.reserve(position(quantity=2, day=DAY1), position(quantity=2, day=DAY2))
+    assert isinstance(outcome, Refused)
+    assert (outcome.lacks[0].ship_date, outcome.lacks[0].available) == (DAY1, 1)
+    ask.held(position(quantity=1, day=DAY1), position(quantity=2, day=DAY2))
+    ask.check()
+
+
 def test_capacity_of_a_node_holds(ask: Asking) -> None:
     """Tests that a node takes so many shipments and units a day, over calls and services, and no more."""
     ask.count(on_hand=100)
