@@ -25,6 +25,8 @@ WORDS = {
     "strict": "STRICT",
 }
 MAX_IDLE = 8
+WRITER_CACHE_KIB = 65536
+READER_CACHE_KIB = 8192
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 
 
@@ -117,20 +119,20 @@ class SqliteDatabase:
         self._idle: list[apsw.Connection] = []  # readers that nobody uses just now
         self._closed = False
         with _translated():
-            self._writer = self._connect()
+            self._writer = self._connect(WRITER_CACHE_KIB)
             with self.writing() as session:
                 migrate(session, lambda sql: self._run(sql), MIGRATIONS, WORDS)
 
     def _run(self, sql: str) -> None:
         self._writer.execute(sql)
 
-    def _connect(self) -> apsw.Connection:
+    def _connect(self, cache_kib: int) -> apsw.Connection:
         connection = apsw.Connection(self._path or ":memory:", statementcachesize=200)
         connection.set_busy_timeout(int(self._timeout_s * 1000))
         if self._path and connection.pragma("journal_mode") != "wal":
             connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
-        connection.pragma("cache_size", -65536)
+        connection.pragma("cache_size", -cache_kib)
         connection.pragma("temp_store", "memory")
         connection.pragma("foreign_keys", True)
         connection.pragma("wal_autocheckpoint", 4000)
@@ -163,7 +165,7 @@ class SqliteDatabase:
         try:
             with _translated():
                 if connection is None:
-                    connection = self._connect()
+                    connection = self._connect(READER_CACHE_KIB)
                 yield from self._within(connection, "BEGIN")
             with self._lock_of_idle:
                 kept = not self._closed and len(self._idle) < MAX_IDLE
