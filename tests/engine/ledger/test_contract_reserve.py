@@ -224,6 +224,24 @@ def test_an_order_without_positions_has_a_document(ask: Asking) -> None:
     ask.check()
 
 
+def test_a_refused_request_is_undone_to_the_unit(ask: Asking) -> None:
+    """Tests that a replacement that fails leaves what it had released, beside what others of the transaction took."""
+    ask.count(on_hand=10)
+    ask.limit(Limit(node_id="N", shipments_per_day=9))
+    ask.held(position(quantity=2, shipment_id="s"), order="O1")
+    outcomes = ask.all(
+        Reserve(reservation_id="a", order_id="O2", positions=(position(quantity=1, shipment_id="s"),)),
+        Reserve(reservation_id="b", order_id="O1", positions=(position(quantity=99),), mode="replace"),
+        Reserve(reservation_id="b", order_id="O1", positions=(position(quantity=7),), mode="add"),
+        Reserve(reservation_id="c", order_id="O3", positions=(position(quantity=1),)),
+    )
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Reserved", "Refused", "Reserved", "Refused"]
+    assert (ask.state("r1"), ask.state("b")) == ("HELD", "HELD")
+    assert ask.used() == {("N", "", DAY1): (2, 3)}
+    assert len(ask.ledger.entries(ask.tenant)) == len({entry.entry for entry in ask.ledger.entries(ask.tenant)}) == 8
+    ask.check()
+
+
 def test_reservation_ids_are_used_once(ask: Asking) -> None:
     """Tests that a known reservation id is refused, within a transaction too."""
     ask.count(on_hand=10)
