@@ -54,8 +54,11 @@ class Rows:
         for key in wanted:
             self._cells[key] = Cell(*key)
         tenant = self.tenant
+        if not self.session.is_alone:
+            # what came to a cell while we waited for its first row is seen only by a statement after that
+            self.session.select(tables.STOCK, tables.STOCK.key, [(tenant, *key, "") for key in wanted], lock=True)
         by = ("tenant", "node_id", "sku")
-        for row in self.session.select(tables.STOCK, by, [(tenant, *key) for key in wanted], lock=True):
+        for row in self.session.select(tables.STOCK, by, [(tenant, *key) for key in wanted]):
             cell = self._cells[row[1], row[2]]
             cell.lots[row[3]] = Lot((row[4], row[5], row[6], *row[8:]))
             if row[3] == "":

@@ -49,6 +49,8 @@ def _update(table: Table, columns: tuple[str, ...], same: tuple[str, ...]) -> st
 class SqliteSession:
     """One transaction on one connection."""
 
+    is_alone = True
+
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
