@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 
 from engine.ledger.base import LedgerCorrupt, LedgerUnavailable
+from engine.ledger.checkpoints import Checkpoints
 from engine.ledger.database import Conflict, Poison, Row, Session, columns_sql, equal_sql, migrate
 from engine.ledger.migrations import MIGRATIONS
 from engine.ledger.tables import Table
@@ -120,10 +121,12 @@ class SqliteDatabase:
         self._lock_of_idle = threading.Lock()
         self._idle: list[apsw.Connection] = []  # readers that nobody uses just now
         self._closed = False
+        self._checkpoints: Checkpoints | None = None
         with _translated():
             self._writer = self._connect(WRITER_CACHE_KIB)
             with self.writing() as session:
                 migrate(session, lambda sql: self._run(sql), MIGRATIONS, WORDS)
+            self._checkpoints = Checkpoints(self._writer, self._connect(READER_CACHE_KIB)) if path else None
 
     def _run(self, sql: str) -> None:
         self._writer.execute(sql)
@@ -137,7 +140,6 @@ class SqliteDatabase:
         connection.pragma("cache_size", -cache_kib)
         connection.pragma("temp_store", "memory")
         connection.pragma("foreign_keys", True)
-        connection.pragma("wal_autocheckpoint", 4000)
         return connection
 
     @contextmanager
@@ -149,6 +151,8 @@ class SqliteDatabase:
             self._check_open()
             with _translated():
                 yield from self._within(self._writer, "BEGIN IMMEDIATE")
+            if self._checkpoints is not None:
+                self._checkpoints.after_commit()
         finally:
             self._lock.release()
 
@@ -201,6 +205,8 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close every connection."""
         with self._lock, self._lock_of_idle:
+            if self._checkpoints is not None and not self._closed:
+                self._checkpoints.close()
             self._closed = True
             for connection in [*self._idle, self._writer]:
                 connection.close()
