@@ -4,8 +4,9 @@
 wait for a delivery, docks have room; only a few rows run out. `peak` is Cyber Monday: half of the
 assortment was ordered too thinly, forecasts missed locally, and capacity was planned for a smaller day.
 `flash` is a drop of a few wanted products the day before a holiday weekend: everyone buys one thing and
-there is not enough. `basket` is a grocer: several cheap items an order, warehouses with half of the
-assortment, stores with a tenth, shelves that are partly empty, and up to three shipments an order.
+there is not enough. `basket` is a grocer after a run on the shops: several cheap items an order, warehouses
+with half of the assortment, stores with a tenth, nearly empty shelves (a fifth of the units wanted can be
+had), and up to three shipments an order.
 
 Every number here is a statement about such a day, not about a solver. Stock follows a *forecast* of demand
 (see `supply`), never the orders that were then drawn; so shortages fall where forecast and luck differ, as
@@ -187,10 +188,10 @@ LOADS: Mapping[str, Load] = MappingProxyType(
             store_assortment=0.1,
             walk_in_share=0.1,
             short_share=0.6,
-            short_coverage=1.05,
-            ample_coverage=1.6,
+            short_coverage=0.15,
+            ample_coverage=0.25,
             position_sigma=0.5,
-            shelf_share=0.25,
+            shelf_share=0.02,
             shipments_per_order=1.8,
             capacity_headroom=1.3,
             capacity_sigma=0.35,

@@ -316,17 +316,17 @@ def test_basket_assortment() -> None:
 
 @pytest.mark.parametrize(
     ("load", "least", "most"),
-    [("calm", 0.0, 0.001), ("peak", 0.005, 0.05), ("flash", 0.1, 0.3), ("basket", 0.003, 0.06)],
+    [("calm", 0.0, 0.001), ("peak", 0.005, 0.05), ("flash", 0.1, 0.3), ("basket", 0.7, 0.85)],
 )
 def test_unavoidable_shortage(load: LoadName, least: float, most: float) -> None:
-    """The share of units that nobody has anywhere is nothing on a calm day, and a few percent at peak."""
+    """The share of units that nobody has anywhere is nothing on a calm day, a few percent at peak, most of a run on a grocer."""
     wanted, had = wanted_and_had(day(load))
     assert least <= np.maximum(0, wanted - had).sum() / wanted.sum() <= most
 
 
 @pytest.mark.parametrize(
     ("load", "least", "most"),
-    [("calm", 0.01, 0.3), ("peak", 0.3, 0.9), ("flash", 0.3, 0.9), ("basket", 0.3, 0.9)],
+    [("calm", 0.01, 0.3), ("peak", 0.3, 0.9), ("flash", 0.3, 0.9), ("basket", 0.5, 0.98)],
 )
 def test_contested_rows(load: LoadName, least: float, most: float) -> None:
     """Of the stock rows that the nearest lines want, a few are short on a calm day and many on the others."""
