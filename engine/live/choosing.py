@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.decode import Chosen
+from engine.few_visits import MOST_VISITS
 from engine.listing import Listing, Options, joined
 from engine.live.arrays import OrderArrays
 from engine.live.settle import settle
@@ -61,7 +62,7 @@ def options_of(
         return options
     values = np.zeros(orders.piece_levels.size + orders.lat.size, np.int64)
     few: Listing = price_orders(*given, asked[~packed], prices, slack, limit, *known)
-    large = price_packed(*given, asked[packed], prices, slack, limit, False, values, *known)
+    large = price_packed(*given, asked[packed], prices, slack, limit, False, MOST_VISITS, values, *known)
     return joined(asked, packed, large, few).options
 
 

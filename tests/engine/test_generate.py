@@ -319,7 +319,7 @@ def test_basket_assortment() -> None:
     [("calm", 0.0, 0.001), ("peak", 0.005, 0.05), ("flash", 0.1, 0.3), ("basket", 0.7, 0.85)],
 )
 def test_unavoidable_shortage(load: LoadName, least: float, most: float) -> None:
-    """The share of units that nobody has anywhere is nothing on a calm day, a few percent at peak, most of a run on a grocer."""
+    """The share of units that nobody has anywhere: nothing on a calm day, a few percent at peak, most at the grocer."""
     wanted, had = wanted_and_had(day(load))
     assert least <= np.maximum(0, wanted - had).sum() / wanted.sum() <= most
 
