@@ -33,6 +33,8 @@ program alone can take the time, and a search first finds more."""
 EXACT_OPTIONS = 12_000
 EXACT_LIMIT = 2_000
 EXACT_GROUPS = 1_000
+IDLE_ROUNDS = 20
+"""Neighbourhood rounds without a saving that end the search of a first round; later rounds are more patient."""
 CHEAP_GROUPS = 2_000
 """Over so few contested groups, annealing and an attempt at proof are worth a second even if the gap is reached."""
 POLISH = (
@@ -220,7 +222,8 @@ class _Run:
         with watch.phase("neighbourhoods"):
             search = NeighbourhoodSearch(part.problem, price, value, self._params.seed * 1000 + rounds)
             idle = 0
-            limits = MipLimits(max_nodes=20, max_deterministic_seconds=0.03, seed=self._params.seed)
+            seconds = 0.03 if rounds == 0 else 0.1
+            limits = MipLimits(max_nodes=20, max_deterministic_seconds=seconds, seed=self._params.seed)
             for _ in range(80 + 40 * rounds):
                 choice, saved = search.round(choice, limits, self._executor)
                 idle = 0 if saved > 0 else idle + 1
@@ -229,7 +232,7 @@ class _Run:
                 verdict = watch.verdict(self._objective, self._bound)
                 if verdict:
                     return verdict
-                if idle >= 20:
+                if idle >= IDLE_ROUNDS * (1 + rounds):
                     break
         return None
 
