@@ -1,0 +1,68 @@
+"""Real-time decisions: single orders, promises and explanations on a snapshot in memory.
+
+The life of a snapshot in a service::
+
+    snapshot = Snapshot(batch)                              # network, stock with reservations, used capacity
+    prices = snapshot.prices(allocation["prices"])          # of the last batch, while they are fresh
+    decisions = decide(snapshot, orders, prices=prices, take=True)
+    ...                                                     # write them to the ledger
+    snapshot.give_back(refused)                             # what the ledger refused; decide again after
+    snapshot.apply(stock=[StockDelta(...)])                 # what others changed, never one's own decisions twice
+    snapshot.rebuild(as_of=now)                             # in the background, by valid_until and waiting
+
+Nothing here reads a clock or writes anything but the snapshot.
+"""
+
+from engine.live.deciding import decide, faults_of
+from engine.live.explaining import explain
+from engine.live.promising import promise
+from engine.live.snapshot import LivePrices, Snapshot
+from engine.live.types import (
+    TERMS,
+    Again,
+    Allocated,
+    CapacityTaken,
+    Decision,
+    Explanation,
+    Obstacle,
+    Order,
+    OrderLine,
+    Position,
+    Promise,
+    PromiseOption,
+    ResourcePrice,
+    Rival,
+    Shipment,
+    Standing,
+    StockDelta,
+    Unallocated,
+    UsedDelta,
+)
+
+__all__ = [
+    "TERMS",
+    "Again",
+    "Allocated",
+    "CapacityTaken",
+    "Decision",
+    "Explanation",
+    "LivePrices",
+    "Obstacle",
+    "Order",
+    "OrderLine",
+    "Position",
+    "Promise",
+    "PromiseOption",
+    "ResourcePrice",
+    "Rival",
+    "Shipment",
+    "Snapshot",
+    "Standing",
+    "StockDelta",
+    "Unallocated",
+    "UsedDelta",
+    "decide",
+    "explain",
+    "faults_of",
+    "promise",
+]
