@@ -107,6 +107,8 @@ class Spec:
         What the credential has to allow; None: no credential is asked for.
     body, query : type or None
         Models of body and query.
+    raw_schema : str or None
+        The schema of a body that the call checks by itself.
     takes : tuple of str
         Types of body.
     size : str
@@ -133,6 +135,7 @@ class Spec:
     scope: Scope | None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
+    raw_schema: str | None = None
     takes: tuple[str, ...] = (JSON,)
     size: Size = "small"
     answers: Mapping[int, Any] = field(default_factory=dict)
@@ -146,7 +149,7 @@ class Spec:
     @property
     def has_body(self) -> bool:
         """Whether a body is expected."""
-        return self.body is not None or self.takes != (JSON,)
+        return self.body is not None or self.raw_schema is not None or self.takes != (JSON,)
 
 
 def media_type(headers: Mapping[bytes, bytes]) -> str:

@@ -30,7 +30,7 @@ class Metrics:
             "oversell_refusals", "Reservations that the ledger refused because something was not there.", **made
         )
         self.lost_races = Counter("lost_races", "Decisions made again after losing a race.", **made)
-        self.batch_gap = Gauge("batch_gap", "Certified gap of the last batch.", ("tenant",), **made)
+        self.batch_gap = Gauge("batch_gap", "Certified gap of the last batch.", **made)
         self.batches = Counter("batches", "Batches ended, by state.", ("state",), **made)
         self.operations_waiting = Gauge("operations_waiting", "Operations that wait or run in this process.", **made)
         self.ledger_drift = Gauge(

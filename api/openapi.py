@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from api.answers import JSON
 from api.calls import Spec
 from api.models.common import ProblemDocument
+from api.networks import network_schema
 from api.problems import PROBLEM_TYPE, TITLES
 
 _TEMPLATE = "#/components/schemas/{model}"
@@ -67,7 +68,7 @@ def openapi_document(specs: Sequence[Spec]) -> bytes:
         "tags": [{"name": noun} for noun in dict.fromkeys(spec.noun for spec in specs)],
         "paths": paths,
         "components": {
-            "schemas": definitions.get("$defs", {}),
+            "schemas": {**definitions.get("$defs", {}), "Network": network_schema()},
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -152,8 +153,9 @@ def _header_parameters(spec: Spec) -> list[dict[str, Any]]:
 def _content(spec: Spec) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for kind in spec.takes:
-        if kind == JSON and spec.body is not None:
-            content[kind] = {"schema": {"$ref": _TEMPLATE.format(model=spec.body.__name__)}}
+        name = spec.raw_schema if spec.body is None else spec.body.__name__
+        if kind == JSON and name is not None:
+            content[kind] = {"schema": {"$ref": _TEMPLATE.format(model=name)}}
             if spec.example is not None:
                 content[kind]["example"] = spec.example
         else:

@@ -130,10 +130,14 @@ class FoundBody(Model):
     on_hand: Int
 
 
-class CancelBody(Model):
-    """Why an order is cancelled; may be left out."""
+class CancelledReply(Reply):
+    """An order that takes nothing more."""
 
-    reason_code: Text | None = None
+    order_id: str
+    state: str
+    version: Version
+    released: list[str]
+    changed: bool
 
 
 class ShipmentReply(Reply):
