@@ -243,7 +243,9 @@ class Application:
 
 
 _NOBODY = Principal(tenant="", scopes=frozenset(), name="")
-_ONCE = frozenset({b"host", b"authorization", b"x-api-key", b"idempotency-key", b"if-match", b"content-type", b"origin"})
+_ONCE = frozenset(
+    {b"host", b"authorization", b"x-api-key", b"idempotency-key", b"if-match", b"content-type", b"origin"}
+)
 
 
 def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:

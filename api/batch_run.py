@@ -126,9 +126,7 @@ class BatchRun:
             seed=body.seed,
             workers=self._service.settings.workers,
         )
-        return self._solver.solve(
-            batch, params, prepare=body.commit, on_progress=self._tell, is_stopped=job.is_over
-        )
+        return self._solver.solve(batch, params, prepare=body.commit, on_progress=self._tell, is_stopped=job.is_over)
 
     def _tables(self, without: frozenset[str]) -> tuple[pa.Table, pa.Table]:
         orders = [order.model_dump() for order in self._body.orders if order.order_id not in without]
@@ -263,8 +261,6 @@ class BatchRun:
 def _table(rows: list[dict[str, Any]], name: str) -> pa.Table:
     """Rows of documents as a table: their dates are text."""
     schema = OUTPUT_TABLES[name].arrow_schema
-    texts = pa.schema(
-        [(field.name, pa.string() if pa.types.is_date(field.type) else field.type) for field in schema]
-    )
+    texts = pa.schema([(field.name, pa.string() if pa.types.is_date(field.type) else field.type) for field in schema])
     listed = [{field.name: row[field.name] for field in schema} for row in rows]
     return pa.Table.from_pylist(listed, schema=texts).cast(schema)

@@ -59,9 +59,7 @@ class Courier:
                     _log.exception("events could not be delivered")
                     await asyncio.sleep(2 * _IDLE_SECONDS)
 
-    async def _serve(
-        self, client: httpx.AsyncClient, tenant: str, webhook: Webhook, events: Sequence[Event]
-    ) -> None:
+    async def _serve(self, client: httpx.AsyncClient, tenant: str, webhook: Webhook, events: Sequence[Event]) -> None:
         service = self._service
         cursor, failed = webhook.cursor, False
         deadline = time.monotonic() + _LEASE_MS / 2000

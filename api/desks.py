@@ -288,4 +288,3 @@ class Desks:
         await asyncio.to_thread(desk.snapshot.rebuild, now)
         self._on_refresh()
         await asyncio.sleep(min(30.0, time.monotonic() - started))
-

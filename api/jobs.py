@@ -99,9 +99,7 @@ class Job:
 
     def hand_back(self) -> None:
         """Let the lease run out now, so that whoever comes next goes on."""
-        self.service.ledger.progress_operation(
-            self.tenant, self.operation.operation_id, self.service.owner, lease_ms=0
-        )
+        self.service.ledger.progress_operation(self.tenant, self.operation.operation_id, self.service.owner, lease_ms=0)
 
 
 class Jobs:

@@ -24,7 +24,9 @@ class Metrics:
         )
         self.allocations = Counter("allocations", "Single orders decided, by outcome.", ("outcome",), **made)
         self.joint_orders = Histogram("joint_orders", "Orders decided together.", buckets=_SIZES, **made)
-        self.commit_requests = Histogram("commit_requests", "Requests in one ledger transaction.", buckets=_SIZES, **made)
+        self.commit_requests = Histogram(
+            "commit_requests", "Requests in one ledger transaction.", buckets=_SIZES, **made
+        )
         self.commit_seconds = Histogram("commit_seconds", "Time of one ledger transaction.", buckets=_SECONDS, **made)
         self.oversell_refusals = Counter(
             "oversell_refusals", "Reservations that the ledger refused because something was not there.", **made
@@ -39,7 +41,9 @@ class Metrics:
         self.ledger_up = Gauge("ledger_up", "Whether the ledger answered last time.", **made)
         self.snapshot_age_seconds = Gauge("snapshot_age_seconds", "Age of the oldest snapshot in use.", **made)
         self.snapshot_refreshes = Counter("snapshot_refreshes", "Snapshots rebuilt aside and swapped in.", **made)
-        self.webhooks_sent = Counter("webhook_attempts", "Attempts to deliver an event, by outcome.", ("outcome",), **made)
+        self.webhooks_sent = Counter(
+            "webhook_attempts", "Attempts to deliver an event, by outcome.", ("outcome",), **made
+        )
         self.expired = Counter("holds_expired", "Holds freed by the sweeper.", **made)
 
     def text(self) -> bytes:

@@ -172,7 +172,9 @@ def parse_network(raw: bytes, now: datetime) -> StoredNetwork:
     if isinstance(policy, dict):
         report_repeated(policy, "policy", log)
         if "as_of" in policy:
-            log.add("policy", shown(policy["as_of"], quoted=True), "no instant: the service decides now", column="as_of")
+            log.add(
+                "policy", shown(policy["as_of"], quoted=True), "no instant: the service decides now", column="as_of"
+            )
     log.raise_if_any()
     if isinstance(policy, dict):
         found["policy"] = {**policy, "as_of": now.isoformat()}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from api.answers import Answer
 from api.bearer import TokenChecker
 from api.courier import Courier
-from api.desks import Desk, Desks, utc_now
+from api.desks import Desk, Desks
 from api.jobs import Jobs
 from api.ledger_answers import answer_of, bad_input, responding
 from api.logs import AccessLog
@@ -28,7 +28,7 @@ from api.security import Gate, Principal
 from api.settings import Settings
 from api.writer import Writer
 from engine.errors import InputError
-from engine.ledger import Idempotency, Ledger, LedgerUnavailable, Request, Response, open_ledger
+from engine.ledger import Idempotency, Ledger, LedgerUnavailable, Request, Response
 from engine.ledger.commands import Command
 
 if TYPE_CHECKING:
@@ -52,25 +52,25 @@ class Service:
     ----------
     settings : Settings
         How to run.
-    prepare : callable, optional
-        Called with the ledger before anything is answered: puts a network there, say.
+    ledger : Ledger
+        Where everything is; closed when the service stops.
     """
 
-    def __init__(self, settings: Settings, prepare: Callable[[Ledger], None] | None = None) -> None:
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self.settings = settings
+        self.ledger = ledger
         self.metrics = Metrics()
         self.access_log = AccessLog(sys.stderr.buffer if settings.access_log else None)
         self.openapi = b""
         self.owner = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
         self.stopping = asyncio.Event()
         self.is_ready = False
-        self.ledger: Ledger
         self.gate: Gate
         self.writer: Writer
         self.reader: Reader
         self.desks: Desks
         self.jobs: Jobs
-        self._prepare = prepare
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._in_flight: set[tuple[str, str, str]] = set()
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="ledger")
@@ -79,15 +79,12 @@ class Service:
         """Open the ledger, start threads and tasks."""
         sys.setswitchinterval(0.0005)  # the writer's thread must not keep the loop waiting for 5 ms
         settings = self.settings
-        self.ledger = await asyncio.to_thread(open_ledger, settings.database)
-        if self._prepare is not None:
-            await asyncio.to_thread(self._prepare, self.ledger)
         keys = await self.read(self.ledger.keys)
         check_token = None if settings.bearer is None else TokenChecker(settings.bearer)
         is_open = settings.bearer is None and not any(key.revoked_at_ms is None for key in keys)
         refuse_open(settings, is_open=is_open)
         self.gate = Gate(settings, is_open=is_open, find_key=self._find_key, check_token=check_token)
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         self.writer = Writer(self.ledger, self._desk, self.metrics)
         self.desks = Desks(self.ledger, self.writer.aside, self.metrics.snapshot_refreshes.inc)
         self.reader = Reader()
@@ -103,6 +100,11 @@ class Service:
             self._spawn(self._every(_KEYS_SECONDS, self._close_when_keys))
         self._spawn(self.jobs.run())
         self._spawn(Courier(self).run())
+
+    def begin_stop(self) -> None:
+        """Say that the end is near: not ready any more, streams end; safe in a handler of signals."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.stopping.set)
 
     async def stop(self) -> None:
         """Finish what is under way, hand back what is not, and let go of the ledger."""
@@ -285,6 +287,3 @@ def refuse_open(settings: Settings, *, is_open: bool) -> None:
             f"refusing to listen on {settings.host} without keys: create one with `nodewise key create`, configure an "
             "issuer of tokens, or say --insecure"
         )
-
-
-__all__ = ["OpenToAll", "Service", "refuse_open", "utc_now"]

@@ -138,9 +138,7 @@ class Sourcing:
         item = Decide(
             tenant=self._tenant,
             order=kept.order,
-            reserve=_Replacing(
-                self._tenant, kept, record.version, gone, known, confirmed=confirmed, hold_seconds=hold
-            ),
+            reserve=_Replacing(self._tenant, kept, record.version, gone, known, confirmed=confirmed, hold_seconds=hold),
             attempts=service.settings.attempts,
             future=future,
             again=Again(standing=standing, barred=kept.barred),

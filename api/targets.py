@@ -105,5 +105,3 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if mapped is not None:
         return _is_public(mapped)
     return address.is_global and not address.is_multicast and not address.is_reserved
-
-

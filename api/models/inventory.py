@@ -19,7 +19,9 @@ class CountBody(Model):
     available_on: Day | None = None
     reserved: Int | None = None
     safety_stock: Int | None = None
-    compare_on_hand: Annotated[Int | None, Field(description="The count that the caller saw, instead of If-Match.")] = None
+    compare_on_hand: Annotated[Int | None, Field(description="The count that the caller saw, instead of If-Match.")] = (
+        None
+    )
     source: Text | None = None
     sequence: Sequence | None = None
 

@@ -43,9 +43,7 @@ async def begin(call: Call) -> Answer:
     return answer
 
 
-def _faults(
-    body: BatchBody, nodes: frozenset[str], knows_sku: object, max_lines: int
-) -> Iterable[tuple[str, str]]:
+def _faults(body: BatchBody, nodes: frozenset[str], knows_sku: object, max_lines: int) -> Iterable[tuple[str, str]]:
     """What only the batch as a whole, or the network, can tell: the first hundred of them."""
     assert callable(knows_sku)
     n_listed = 0

@@ -104,9 +104,7 @@ async def read_count(call: Call) -> Answer:
     """Return one row."""
     service = call.service
     node_id, sku = call.path["node_id"], call.path["sku"]
-    level = await service.read(
-        service.ledger.stock_level, call.tenant, node_id, sku, _day(call.query.available_on)
-    )
+    level = await service.read(service.ledger.stock_level, call.tenant, node_id, sku, _day(call.query.available_on))
     if level is None:
         raise not_found(f"a stock row of {sku!r} at {node_id!r}")
     return json_answer(dataclasses.asdict(level), headers=(etag(level.version),))
@@ -188,7 +186,7 @@ CALLS = (
         noun="inventory",
         summary="The absolute count of one row.",
         description=(
-            "Needs If-Match with the row's version (`\"0\"` for a new row, `*` for whatever is there), "
+            'Needs If-Match with the row\'s version (`"0"` for a new row, `*` for whatever is there), '
             "`compare_on_hand`, or `source` and `sequence`."
         ),
         answer=set_count,

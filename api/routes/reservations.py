@@ -77,9 +77,7 @@ def _confirm(call: Call) -> Command:
 
 def _fulfil(call: Call) -> Command:
     body: FulfilBody = call.body
-    return Fulfil(
-        reservation_id=call.path["reservation_id"], shipment_ids=body.shipment_ids, if_match=call.if_match()
-    )
+    return Fulfil(reservation_id=call.path["reservation_id"], shipment_ids=body.shipment_ids, if_match=call.if_match())
 
 
 def _release(call: Call) -> Command:
@@ -88,9 +86,7 @@ def _release(call: Call) -> Command:
 
 def _extend(call: Call) -> Command:
     body: ExtendBody = call.body
-    return Extend(
-        reservation_id=call.path["reservation_id"], ttl_ms=1000 * body.hold_seconds, if_match=call.if_match()
-    )
+    return Extend(reservation_id=call.path["reservation_id"], ttl_ms=1000 * body.hold_seconds, if_match=call.if_match())
 
 
 def _verb(verb: str, summary: str, body: type, example: Any, command_of: Callable[[Call], Command]) -> Spec:
