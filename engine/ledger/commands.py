@@ -175,8 +175,8 @@ class Reserve:
     document : bytes, optional
         The allocation document to keep for the order; None keeps the former one.
     mode : {"new", "replace", "add"}, optional
-        ``new`` is refused as ``order_exists`` when the order has a live reservation; ``replace`` releases those in
-        the same transaction, and what they free may be taken at once; ``add`` leaves them.
+        ``new`` is refused as ``order_exists`` when the order has a live or fulfilled reservation; ``replace``
+        releases those in the same transaction, and what they free may be taken at once; ``add`` leaves them.
     if_match : int, optional
         The order's version as the caller saw it (0: unknown order); else ``stale_version``.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.ledger.base import Ledger
+from engine.ledger.sql_ledger import SqlLedger
 
 
 def open_ledger(url: str, *, now_sql: str | None = None, timeout_s: float = 10.0) -> Ledger:
@@ -28,4 +29,14 @@ def open_ledger(url: str, *, now_sql: str | None = None, timeout_s: float = 10.0
     LedgerCorrupt
         If its tables are newer than this program.
     """
-    raise NotImplementedError
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        from engine.ledger.sqlite import SqliteDatabase
+
+        return SqlLedger(SqliteDatabase(rest.removeprefix("/"), now_sql=now_sql, timeout_s=timeout_s))
+    if scheme in ("postgresql", "postgres"):
+        from engine.ledger.postgres import PostgresDatabase
+
+        return SqlLedger(PostgresDatabase(url, now_sql=now_sql, timeout_s=timeout_s))
+    shown = url.partition("@")[2] or url  # no password in messages
+    raise ValueError(f"database is {shown}, expected sqlite:///PATH or postgresql://...")

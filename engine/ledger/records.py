@@ -18,7 +18,8 @@ class Delta(NamedTuple):
 
     ``on_hand``, ``external`` (MODEL's imported ``reserved``) and ``safety`` change the stock row (node, item = sku,
     day = available_on or "" for now); ``reserved`` changes what we hold of (node, item = sku) to ship on the day;
-    ``shipments`` and ``units`` change the capacity used at the node on the day, item being the service or "".
+    ``shipments`` and ``units`` change the capacity used at the node on the day and, where item is not "", that of the
+    service ``item`` there too.
     """
 
     entry: int

@@ -1,0 +1,195 @@
+"""Checking: what entries, and reservations, add up to, against the balances that are kept; and setting those right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.ledger.database import Database, Session
+from engine.ledger.records import Difference, VerifyReport
+
+MAX_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is kept, and what it must be: two queries that give the same rows.
+
+    Parameters
+    ----------
+    what : str
+        Its name, ``table.column``.
+    kept, expected : str
+        Queries of a key and a number, by tenant; a row of 0 and no row are the same.
+    n_key : int
+        How many columns the key has, the tenant first.
+    """
+
+    what: str
+    kept: str
+    expected: str
+    n_key: int
+
+
+def _from_entries(bucket: str, columns: str, more: str = "") -> str:
+    """Return a query that adds the entries of a bucket up by some columns."""
+    return (
+        f"SELECT {columns}, SUM(CASE WHEN credit = '{bucket}' THEN quantity ELSE -quantity END) FROM entries"
+        f" WHERE (credit = '{bucket}' OR debit = '{bucket}'){more} GROUP BY {columns}"
+    )
+
+
+_STOCK = "tenant, node_id, item, day"
+_OPEN = "open > 0"
+_CHECKS = (
+    *(
+        Check(
+            f"stock.{bucket}",
+            f"SELECT tenant, node_id, sku, available_on, {bucket} FROM stock",
+            _from_entries(bucket, _STOCK),
+            4,
+        )
+        for bucket in ("on_hand", "external", "safety")
+    ),
+    Check(
+        "stock.held",
+        "SELECT tenant, node_id, sku, held FROM stock WHERE available_on = ''",
+        _from_entries("reserved", "tenant, node_id, item"),
+        3,
+    ),
+    Check(
+        "booked.units",
+        "SELECT tenant, node_id, sku, ship_date, units FROM booked",
+        _from_entries("reserved", _STOCK),
+        4,
+    ),
+    *(
+        Check(
+            f"capacity.{bucket}",
+            f"SELECT tenant, node_id, ship_date, {bucket} FROM capacity WHERE service_id = ''",
+            _from_entries(bucket, "tenant, node_id, day"),
+            3,
+        )
+        for bucket in ("shipments", "units")
+    ),
+    *(
+        Check(
+            f"capacity.{bucket} of services",
+            f"SELECT tenant, node_id, ship_date, service_id, {bucket} FROM capacity WHERE service_id <> ''",
+            _from_entries(bucket, "tenant, node_id, day, item", " AND item <> ''"),
+            4,
+        )
+        for bucket in ("shipments", "units")
+    ),
+    Check(
+        "positions.open",
+        f"SELECT tenant, node_id, sku, ship_date, SUM(open) FROM positions WHERE {_OPEN}"
+        " GROUP BY tenant, node_id, sku, ship_date",
+        "SELECT tenant, node_id, sku, ship_date, units FROM booked",
+        4,
+    ),
+    Check(
+        "positions.open of reservations that are over",
+        "SELECT p.tenant, p.reservation_id, SUM(p.open) FROM positions p JOIN reservations r ON r.tenant = p.tenant"
+        f" AND r.reservation_id = p.reservation_id WHERE p.{_OPEN} AND r.state NOT IN ('HELD', 'CONFIRMED')"
+        " GROUP BY p.tenant, p.reservation_id",
+        "SELECT tenant, '', 0 FROM tenants",
+        2,
+    ),
+    Check(
+        "capacity.shipments of reservations",
+        "SELECT tenant, node_id, ship_date, shipments FROM capacity WHERE service_id = ''",
+        "SELECT tenant, node_id, ship_date, COUNT(*) FROM (SELECT DISTINCT tenant, reservation_id, node_id, ship_date,"
+        " service_id, shipment_id FROM positions WHERE shipment_id IS NOT NULL AND open + fulfilled > 0) AS s"
+        " GROUP BY tenant, node_id, ship_date",
+        3,
+    ),
+    Check(
+        "tenants.last_entry",
+        "SELECT tenant, last_entry FROM tenants",
+        "SELECT tenant, COUNT(*) FROM entries GROUP BY tenant",
+        1,
+    ),
+    Check(
+        "tenants.last_event",
+        "SELECT tenant, last_event FROM tenants",
+        "SELECT tenant, COUNT(*) FROM outbox GROUP BY tenant",
+        1,
+    ),
+)
+
+
+class Checking:
+    """The part of a ledger that doubts it."""
+
+    _database: Database
+
+    def verify(self, tenant: str | None = None) -> VerifyReport:
+        """Check that entries, balances and reservations agree, in one consistent read."""
+        with self._database.reading(bulk=True) as session:
+            return _report(session, tenant)
+
+    def rebuild(self, tenant: str | None = None) -> VerifyReport:
+        """Set every balance to what its entries add up to; return what was wrong before."""
+        with self._database.writing() as session:
+            tenants = [row[0] for row in session.query("SELECT tenant FROM tenants ORDER BY tenant")]
+            report = _report(session, tenant)
+            for one in tenants if tenant is None else [tenant]:
+                _rebuild(session, one)
+        return report
+
+
+def _report(session: Session, tenant: str | None) -> VerifyReport:
+    differences: list[Difference] = []
+    n_differences = 0
+    for check in _CHECKS:
+        for key, kept, expected in _differing(session, check, tenant):
+            n_differences += 1
+            if len(differences) < MAX_SHOWN:
+                one = Difference(tenant=key[0], what=check.what, key=key[1:], balance=kept, expected=expected)
+                differences.append(one)
+    where, values = ("", ()) if tenant is None else (" WHERE tenant = ?", (tenant,))
+    counts = [
+        int(session.query(f"SELECT COUNT(*) FROM {table}{where}", values)[0][0])
+        for table in ("entries", "stock", "booked", "capacity", "reservations")
+    ]
+    return VerifyReport(
+        n_entries=counts[0],
+        n_balances=sum(counts[1:4]),
+        n_reservations=counts[4],
+        differences=tuple(differences),
+        n_differences=n_differences,
+    )
+
+
+def _differing(session: Session, check: Check, tenant: str | None) -> list[tuple[tuple[str, ...], int, int]]:
+    """Return key, what is kept and what is expected, where they differ; the database compares."""
+    names = ", ".join(f"k{number}" for number in range(check.n_key))
+    where = "" if tenant is None else " WHERE k0 = ?"
+    sql = (
+        f"WITH a ({names}, n) AS ({check.kept}), b ({names}, n) AS ({check.expected})"
+        f" SELECT {names}, SUM(kept), SUM(expected) FROM (SELECT {names}, n AS kept, 0 AS expected FROM a{where}"
+        f" UNION ALL SELECT {names}, 0, n FROM b{where}) AS both_sides GROUP BY {names}"
+        " HAVING SUM(kept) <> SUM(expected)"
+    )
+    rows = session.query(sql, () if tenant is None else (tenant, tenant))
+    return [(row[: check.n_key], int(row[-2]), int(row[-1])) for row in rows]
+
+
+def _rebuild(session: Session, tenant: str) -> None:
+    for bucket in ("on_hand", "external", "safety"):
+        source = _balance(bucket, "e.item = stock.sku AND e.day = stock.available_on")
+        session.change(f"UPDATE stock SET {bucket} = {source} WHERE tenant = ?", (tenant,))
+    session.change("UPDATE stock SET owed = 0 WHERE tenant = ? AND on_hand > 0 AND owed > 0", (tenant,))
+    held = _balance("reserved", "e.item = stock.sku")
+    session.change(f"UPDATE stock SET held = {held} WHERE tenant = ? AND available_on = ''", (tenant,))
+    session.change("DELETE FROM booked WHERE tenant = ?", (tenant,))
+    query = _from_entries("reserved", _STOCK, " AND tenant = ?")
+    session.change(f"INSERT INTO booked SELECT * FROM ({query}) AS q (a, b, c, d, n) WHERE n > 0", (tenant,))
+
+
+def _balance(bucket: str, condition: str) -> str:
+    return (
+        f"(SELECT coalesce(SUM(CASE WHEN e.credit = '{bucket}' THEN e.quantity ELSE -e.quantity END), 0) FROM entries e"
+        f" WHERE e.tenant = stock.tenant AND e.node_id = stock.node_id AND {condition}"
+        f" AND (e.credit = '{bucket}' OR e.debit = '{bucket}'))"
+    )

@@ -1,0 +1,470 @@
+"""The unit of work: one tenant's part of one transaction, rows read in sets, changed in memory, written in sets.
+
+Every change of a balance goes through `Work.count`, `Work.book` or `Work.use`, which write the entry with it. A
+refused request is undone in memory to where it began: the savepoint of that request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from engine.ledger import tables
+from engine.ledger.cells import Booking, Cell, Lot, Order, Place, Slot
+from engine.ledger.database import Conflict, Row, Session
+from engine.ledger.records import Delta
+
+_MISSING: Any = object()
+CellKey = tuple[str, str]
+SlotKey = tuple[str, str, str]
+Limits = dict[tuple[str, str], tuple[int | None, int | None]]
+_COUNTED = ("on_hand", "external", "safety", "owed", "version", "source", "sequence", "delta_sequence")
+
+
+class Why(NamedTuple):
+    """What an entry says about its cause."""
+
+    kind: str
+    order_id: str | None = None
+    reservation_id: str | None = None
+    reason_code: str | None = None
+    reference: str | None = None
+
+
+class Work:
+    """One tenant's rows in one transaction.
+
+    Parameters
+    ----------
+    session : Session
+        The transaction.
+    tenant : str
+        Whose.
+    now_ms : int
+        The database's clock.
+    """
+
+    def __init__(self, session: Session, tenant: str, now_ms: int) -> None:
+        self.session = session
+        self.tenant = tenant
+        self.now_ms = now_ms
+        self.limits: Limits = {}
+        self.due_freed = False  # nothing is left whose time is over
+        self.last_entry = 0
+        self._undo: list[tuple[Any, Any, Any]] = []
+        self._marks = [0, 0, 0, 0]
+        self._cells: dict[CellKey, Cell] = {}
+        self._slots: dict[SlotKey, Slot] = {}
+        self._orders: dict[str, Order] = {}
+        self._bookings: dict[str, Booking | None] = {}
+        self._of_order: dict[str, list[Booking]] = {}
+        self._tenant_row: dict[str, int] | None = None
+        self._entries: list[tuple[Any, ...]] = []
+        self._events: list[tuple[Any, ...]] = []
+        self._feed: list[Row] = []
+        self.made: dict[Row, Row | None] = {}  # operations and receivers that this transaction makes or changes
+        self.writes: list[Any] = []  # rare writes, each a function of the session, done at the end
+
+    # -- savepoints
+
+    def mark(self) -> None:
+        """Begin a savepoint: what came before stays."""
+        self._undo.clear()
+        self._marks = [len(self._entries), len(self._events), len(self._feed), len(self.writes)]
+
+    def undo(self) -> None:
+        """Go back to the mark."""
+        for target, name, old in reversed(self._undo):
+            if type(target) is not dict:
+                setattr(target, name, old)
+            elif old is _MISSING:
+                del target[name]
+            else:
+                target[name] = old
+        self._undo.clear()
+        for kept, n in zip((self._entries, self._events, self._feed, self.writes), self._marks):
+            del kept[n:]
+
+    def put(self, target: Any, name: str, value: Any) -> None:
+        """Set an attribute so that it can be undone."""
+        self._undo.append((target, name, getattr(target, name)))
+        setattr(target, name, value)
+
+    def put_key(self, target: dict[Any, Any], key: Any, value: Any) -> None:
+        """Set a key of a dict so that it can be undone."""
+        self._undo.append((target, key, target.get(key, _MISSING)))
+        target[key] = value
+
+    # -- reading
+
+    def load_cells(self, keys: Iterable[CellKey]) -> None:
+        """Read and lock stock rows of some (node, sku)."""
+        wanted = sorted({key for key in keys if key not in self._cells})
+        for key in wanted:
+            self._cells[key] = Cell(*key)
+        tenant = self.tenant
+        by = ("tenant", "node_id", "sku")
+        for row in self.session.select(tables.STOCK, by, [(tenant, *key) for key in wanted], lock=True):
+            cell = self._cells[row[1], row[2]]
+            cell.lots[row[3]] = Lot((row[4], row[5], row[6], *row[8:]))
+            if row[3] == "":
+                cell.held = cell.was_held = row[7]
+
+    def cell(self, node_id: str, sku: str) -> Cell:
+        """Return what there is of a sku at a node."""
+        key = node_id, sku
+        if key not in self._cells:
+            self.load_cells([key])
+        return self._cells[key]
+
+    def booked(self, cell: Cell) -> dict[str, int]:
+        """Return what is held of a cell by ship date, this transaction's changes included."""
+        if cell.booked is None:
+            key = self.tenant, cell.node_id, cell.sku
+            rows = self.session.select(tables.BOOKED, ("tenant", "node_id", "sku"), [key])
+            cell.booked = {row[3]: row[4] for row in rows}
+        total = dict(cell.booked)
+        for day, change in cell.booked_change.items():
+            total[day] = total.get(day, 0) + change
+        return total
+
+    def load_slots(self, keys: Iterable[SlotKey]) -> None:
+        """Read and lock used capacity of some (node, day, service)."""
+        wanted = sorted({key for key in keys if key not in self._slots})
+        for key in wanted:
+            self._slots[key] = Slot()
+        keyed = [(self.tenant, *key) for key in wanted]
+        for row in self.session.select(tables.CAPACITY, tables.CAPACITY.key, keyed, lock=True):
+            self._slots[row[1], row[2], row[3]] = Slot((row[4], row[5]))
+
+    def slot(self, node_id: str, day: str, service_id: str) -> Slot:
+        """Return the capacity used of a node, or a service there, on a day."""
+        key = node_id, day, service_id
+        if key not in self._slots:
+            self.load_slots([key])
+        return self._slots[key]
+
+    def load_orders(self, order_ids: Iterable[str]) -> None:
+        """Read and lock orders, and read and lock their reservations."""
+        wanted = sorted({order_id for order_id in order_ids if order_id not in self._orders})
+        if not wanted:
+            return
+        for order_id in wanted:
+            self._orders[order_id] = Order(order_id)
+            self._of_order[order_id] = []
+        keys = [(self.tenant, order_id) for order_id in wanted]
+        found = self.session.select(tables.ORDERS, tables.ORDERS.key, keys, lock=True)
+        for row in found:
+            self._orders[row[1]] = Order(row[1], row[2:])
+        by = ("tenant", "order_id")
+        known = [(self.tenant, row[1]) for row in found]
+        self._take_bookings(self.session.select(tables.RESERVATIONS, by, known, lock=True))
+        for booking in self._bookings.values():
+            if booking is not None and booking.order_id in self._of_order:
+                of_order = self._of_order[booking.order_id]
+                if booking not in of_order:
+                    of_order.append(booking)
+        for order_id in wanted:
+            self._of_order[order_id].sort(key=lambda booking: (booking.created_ms, booking.reservation_id))
+
+    def load_bookings(self, reservation_ids: Iterable[str]) -> None:
+        """Read and lock reservations."""
+        wanted = sorted({one for one in reservation_ids if one not in self._bookings})
+        for reservation_id in wanted:
+            self._bookings[reservation_id] = None
+        keys = [(self.tenant, reservation_id) for reservation_id in wanted]
+        self._take_bookings(self.session.select(tables.RESERVATIONS, tables.RESERVATIONS.key, keys, lock=True))
+
+    def _take_bookings(self, rows: Sequence[Row]) -> None:
+        taken: dict[str, Booking] = {}
+        for row in rows:
+            if self._bookings.get(row[1]) is None:
+                taken[row[1]] = self._bookings[row[1]] = Booking(row[1:], [], row[4])
+        keys = [(self.tenant, reservation_id) for reservation_id in taken]
+        by = ("tenant", "reservation_id")
+        for row in self.session.select(tables.POSITIONS, by, keys):
+            taken[row[1]].places.append(Place(row[2:], (row[10], row[11])))
+        for booking in taken.values():
+            booking.places.sort(key=lambda place: place.number)
+            if booking.order_id in self._of_order and booking not in self._of_order[booking.order_id]:
+                self._of_order[booking.order_id].append(booking)
+
+    def order(self, order_id: str) -> Order:
+        """Return an order; version 0 where it is new."""
+        if order_id not in self._orders:
+            self.load_orders([order_id])
+        return self._orders[order_id]
+
+    def bookings_of(self, order_id: str) -> list[Booking]:
+        """Return an order's reservations, oldest first."""
+        self.order(order_id)
+        return self._of_order[order_id]
+
+    def booking(self, reservation_id: str) -> Booking | None:
+        """Return a reservation."""
+        if reservation_id not in self._bookings:
+            self.load_bookings([reservation_id])
+        return self._bookings[reservation_id]
+
+    def in_hand(self) -> list[Booking]:
+        """Return the reservations that were read or made: the database may have them otherwise."""
+        return [booking for booking in self._bookings.values() if booking is not None]
+
+    def tenant_row(self) -> dict[str, int]:
+        """Return last entry, last event and network version, locked; whoever writes waits here, last of all locks."""
+        if self._tenant_row is None:
+            rows = self.session.select(tables.TENANTS, ("tenant",), [(self.tenant,)], lock=True)
+            if not rows:
+                self.session.insert(tables.TENANTS, [(self.tenant, 0, 0, 0)])
+            self._tenant_row = dict(zip(tables.TENANTS.columns[1:], rows[0][1:] if rows else (0, 0, 0)))
+        return self._tenant_row
+
+    def feed_after(self, cell: Cell, day: str, source: str) -> dict[int, int]:
+        """Return the adjustments of a source that a row has seen since its last count, by sequence."""
+        key = self.tenant, cell.node_id, cell.sku, day, source
+        rows = self.session.select(tables.FEED, tables.FEED.key[:5], [key])
+        seen = {row[5]: row[6] for row in rows}
+        seen.update({row[5]: row[6] for row in self._feed if row[:5] == key})
+        return seen
+
+    # -- changing
+
+    def add_lot(self, cell: Cell, day: str) -> Lot:
+        """Return a stock row, new where it has to be."""
+        if "" not in cell.lots:
+            self.put_key(cell.lots, "", Lot())
+            cell.lots[""].version = 1 if day else 0
+        if day not in cell.lots:
+            self.put_key(cell.lots, day, Lot())
+        return cell.lots[day]
+
+    def count(self, cell: Cell, day: str, bucket: str, change: int, why: Why) -> None:
+        """Change ``on_hand``, ``external`` or ``safety`` of a stock row."""
+        if change:
+            lot = cell.lots[day]
+            self.put(lot, bucket, getattr(lot, bucket) + change)
+            self._enter(why, bucket, "outside", cell.node_id, cell.sku, day, change)
+
+    def book(self, cell: Cell, ship_date: str, change: int, why: Why) -> None:
+        """Change what we hold of a sku at a node."""
+        self.put(cell, "held", cell.held + change)
+        self.put_key(cell.booked_change, ship_date, cell.booked_change.get(ship_date, 0) + change)
+        self._enter(why, "reserved", "open", cell.node_id, cell.sku, ship_date, change)
+
+    def use(self, node_id: str, day: str, service_id: str | None, shipments: int, units: int, why: Why) -> None:
+        """Change the capacity used of a node and, with a service, of the service there."""
+        for service in ("", service_id) if service_id else ("",):
+            slot = self.slot(node_id, day, service)
+            self.put(slot, "shipments", slot.shipments + shipments)
+            self.put(slot, "units", slot.units + units)
+        if shipments:
+            self._enter(why, "shipments", "open", node_id, service_id or "", day, shipments)
+        if units:
+            self._enter(why, "units", "open", node_id, service_id or "", day, units)
+
+    def _enter(self, why: Why, bucket: str, contra: str, node_id: str, item: str, day: str, change: int) -> None:
+        debit, credit = (contra, bucket) if change > 0 else (bucket, contra)
+        kind, order_id, reservation_id, reason_code, reference = why
+        self._entries.append(
+            (
+                self.now_ms,
+                kind,
+                debit,
+                credit,
+                node_id,
+                item,
+                day,
+                abs(change),
+                order_id,
+                reservation_id,
+                reason_code,
+                reference,
+            )
+        )
+
+    def add_booking(self, booking: Booking) -> None:
+        """Put a new reservation in the books."""
+        self.put_key(self._bookings, booking.reservation_id, booking)
+        of_order = self._of_order[booking.order_id]
+        self.put_key(self._of_order, booking.order_id, [*of_order, booking])
+
+    def add_feed(self, cell: Cell, day: str, source: str, sequence: int, delta: int) -> None:
+        """Remember that a row has seen an adjustment of a source."""
+        self._feed.append((self.tenant, cell.node_id, cell.sku, day, source, sequence, delta))
+
+    def emit(self, kind: str, subject: str, order_id: str | None, data: bytes) -> None:
+        """Put an event in the outbox."""
+        self._events.append((self.now_ms, kind, subject, order_id, data))
+
+    # -- writing
+
+    @property
+    def n_entries(self) -> int:
+        """How many entries there are so far."""
+        return len(self._entries)
+
+    def deltas(self, start: int, stop: int) -> tuple[Delta, ...]:
+        """Return entries as changes, numbered; after `flush`."""
+        first = self.last_entry - len(self._entries) + 1
+        result = []
+        for number in range(start, stop):
+            _, _, debit, credit, node_id, item, day, quantity = self._entries[number][:8]
+            gained = debit in ("outside", "open")
+            bucket, change = (credit, quantity) if gained else (debit, -quantity)
+            result.append(Delta(first + number, bucket, node_id, item, day, change))
+        return tuple(result)
+
+    def flush(self) -> None:
+        """Write everything, and number entries and events, last: the commit must follow."""
+        self._flush_stock()
+        self._flush_capacity()
+        self._flush_bookings()
+        self._flush_orders()
+        for write in self.writes:
+            write(self.session)
+        self._flush_numbers()
+
+    def _flush_stock(self) -> None:
+        new: list[Row] = []
+        heads: list[Row] = []
+        others: list[Row] = []
+        more: list[Row] = []
+        less: list[Row] = []
+        tenant = self.tenant
+        for (node_id, sku), cell in self._cells.items():
+            for day, lot in cell.lots.items():
+                now = lot.now()
+                key = (tenant, node_id, sku, day)
+                if lot.was is None:
+                    held = cell.held if day == "" else 0
+                    new.append((*key, *now[:3], held, *now[3:]))
+                elif day == "" and cell.held != cell.was_held and now == lot.was:
+                    heads.append((cell.held, *key, cell.was_held, lot.was[0], lot.was[4]))
+                elif now != lot.was or (day == "" and cell.held != cell.was_held):
+                    held, was_held = (cell.held, cell.was_held) if day == "" else (0, 0)
+                    others.append((*now, held, *key, was_held, lot.was[0], lot.was[4]))
+            for day, change in cell.booked_change.items():
+                if change > 0:
+                    more.append((tenant, node_id, sku, day, change))
+                elif change < 0:
+                    less.append((change, tenant, node_id, sku, day))
+        same = ("held", "on_hand", "version")
+        self.session.insert(tables.STOCK, new)
+        self.session.update(tables.STOCK, ("held",), heads, same=same)
+        self.session.update(tables.STOCK, (*_COUNTED, "held"), others, same=same)
+        self.session.add_units(tables.BOOKED, more)
+        self._book_less(less)
+        self.session.insert(tables.FEED, self._feed)
+
+    def _book_less(self, less: list[Row]) -> None:
+        """Lower what is booked: read again, because only the total need have been read before."""
+        if not less:
+            return
+        keys = [row[1:] for row in less]
+        found = {row[:4]: row[4] for row in self.session.select(tables.BOOKED, tables.BOOKED.key, keys)}
+        left = []
+        gone = []
+        for change, *key in less:
+            before = found.get(tuple(key))
+            if before is None or before + change < 0:
+                raise Conflict(f"booked {key[1:]}: {before} units, expected at least {-change}")
+            if before + change:
+                left.append((before + change, *key, before))
+            else:
+                gone.append(tuple(key))
+        self.session.update(tables.BOOKED, ("units",), left, same=("units",))
+        if self.session.delete(tables.BOOKED, gone) != len(gone):
+            raise Conflict("booked: a row went meanwhile")
+
+    def _flush_capacity(self) -> None:
+        new: list[Row] = []
+        changed: list[Row] = []
+        for key, slot in self._slots.items():
+            if slot.was is None:
+                if slot.shipments or slot.units:
+                    new.append((self.tenant, *key, slot.shipments, slot.units))
+            elif (slot.shipments, slot.units) != slot.was:
+                changed.append((slot.shipments, slot.units, self.tenant, *key, *slot.was))
+        self.session.insert(tables.CAPACITY, new)
+        self.session.update(tables.CAPACITY, ("shipments", "units"), changed, same=("shipments", "units"))
+
+    def _flush_bookings(self) -> None:
+        new: list[Row] = []
+        new_places: list[Row] = []
+        changed: list[Row] = []
+        changed_places: list[Row] = []
+        tenant = self.tenant
+        for booking in self._bookings.values():
+            if booking is None or booking.version == booking.was_version:
+                continue
+            own = booking.reservation_id
+            if booking.was_version is None:
+                new.append(
+                    (
+                        tenant,
+                        own,
+                        booking.order_id,
+                        booking.state,
+                        booking.version,
+                        booking.expires_ms,
+                        booking.created_ms,
+                    )
+                )
+            else:
+                changed.append((booking.state, booking.version, booking.expires_ms, tenant, own, booking.was_version))
+            for place in booking.places:
+                if place.was is None:
+                    new_places.append(
+                        (
+                            tenant,
+                            own,
+                            place.number,
+                            place.node_id,
+                            place.sku,
+                            place.ship_date,
+                            place.quantity,
+                            place.line_id,
+                            place.shipment_id,
+                            place.service_id,
+                            place.open,
+                            place.fulfilled,
+                        )
+                    )
+                elif (place.open, place.fulfilled) != place.was:
+                    changed_places.append((place.open, place.fulfilled, tenant, own, place.number, *place.was))
+        self.session.insert(tables.RESERVATIONS, new)
+        self.session.insert(tables.POSITIONS, new_places)
+        columns = ("state", "version", "expires_ms")
+        self.session.update(tables.RESERVATIONS, columns, changed, same=("version",))
+        counted = ("open", "fulfilled")
+        self.session.update(tables.POSITIONS, counted, changed_places, same=counted)
+
+    def _flush_orders(self) -> None:
+        new: list[Row] = []
+        changed: list[Row] = []
+        for order in self._orders.values():
+            if order.version == (order.was_version or 0):
+                continue
+            row = (order.state, order.version, order.document, order.updated_ms)
+            if order.was_version is None:
+                new.append((self.tenant, order.order_id, *row))
+            else:
+                changed.append((*row, self.tenant, order.order_id, order.was_version))
+        self.session.insert(tables.ORDERS, new)
+        columns = ("state", "version", "document", "updated_ms")
+        self.session.update(tables.ORDERS, columns, changed, same=("version",))
+
+    def _flush_numbers(self) -> None:
+        if not self._entries and not self._events and self._tenant_row is None:
+            return
+        row = self.tenant_row()
+        entry, event = row["last_entry"], row["last_event"]
+        tenant = self.tenant
+        rows = [(tenant, number, *rest) for number, rest in enumerate(self._entries, entry + 1)]
+        self.session.insert(tables.ENTRIES, rows)
+        rows = [(tenant, number, *rest) for number, rest in enumerate(self._events, event + 1)]
+        self.session.insert(tables.OUTBOX, rows)
+        self.last_entry = entry + len(self._entries)
+        values = (self.last_entry, event + len(self._events), row["network_version"], tenant)
+        columns = ("last_entry", "last_event", "network_version")
+        self.session.update(tables.TENANTS, columns, [values])

@@ -1,0 +1,232 @@
+"""Writing: many requests in one transaction, each undone alone when refused, all started again after a conflict."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.ledger import commands as c
+from engine.ledger.applying import apply, find_fault, meet, read_ahead
+from engine.ledger.base import Idempotency, LedgerUnavailable, Reply, Request, Response
+from engine.ledger.database import Conflict, Database, Poison, Session
+from engine.ledger.known import Known
+from engine.ledger.outcomes import Outcome, Refused, StockImported
+from engine.ledger.release_rules import expire_due
+from engine.ledger.work import Limits, Work
+
+MAX_ATTEMPTS = 40
+T = TypeVar("T")
+
+
+class Writing:
+    """The part of a ledger that changes stock, capacity and reservations."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._limits: dict[str, tuple[int, Limits]] = {}
+
+    def write(self, requests: Sequence[Request]) -> list[Reply]:
+        """Do requests in order in one transaction, durable on return; a refused one undoes only itself."""
+        if not requests:
+            return []
+        try:
+            return self._again(lambda: self._attempt(requests))
+        except Poison as error:
+            if len(requests) > 1:  # one spoils the transaction of all: each gets its own
+                return [reply for request in requests for reply in self.write([request])]
+            refused = Refused(reason="invalid", detail=f"a value cannot be stored ({error})")
+            return [_answered(requests[0], Reply(outcome=refused))]
+
+    def import_stock(self, request: Request, *, chunk_rows: int = 2000) -> Reply:
+        """Do an `ImportStock` in many short transactions."""
+        command, tenant, respond = request.command, request.tenant, request.respond
+        assert isinstance(command, c.ImportStock)
+        if request.idempotency is not None:
+            known = self.begin_request(tenant, request.idempotency)
+            if known is not None:
+                return _answered(request, known)
+        fault = find_fault(command)
+        if fault is not None or command.rows.num_rows <= chunk_rows:
+            return self.write([request])[0]
+        rows = _last_of_each(command.rows)
+        replies = []
+        for start in range(0, rows.num_rows, chunk_rows):
+            part = dataclasses.replace(command, rows=rows.slice(start, chunk_rows))
+            if start + chunk_rows < rows.num_rows:
+                replies.append(self.write([Request(tenant=tenant, command=part)])[0])
+                continue
+            before = [reply.outcome for reply in replies]
+
+            def total_respond(outcome: Outcome) -> Response:
+                assert respond is not None
+                return respond(_total([*before, outcome]))  # noqa: B023
+
+            last = dataclasses.replace(request, command=part, respond=total_respond if respond else None)
+            replies.append(self.write([last])[0])
+        total = _total([reply.outcome for reply in replies])
+        deltas = tuple(delta for reply in replies for delta in reply.deltas)
+        return dataclasses.replace(replies[-1], outcome=total, deltas=deltas)
+
+    def begin_request(self, tenant: str, idempotency: Idempotency, *, lease_ms: int = 60_000) -> Reply | None:
+        """Mark a key as in flight, before work that ends in `write`."""
+
+        def attempt() -> Reply | None:
+            with self._database.writing() as session:
+                known = Known(session, self._now(session))
+                known.load({(tenant, idempotency.route, idempotency.key)})
+                reply = known.answer(tenant, idempotency)
+                if reply is None:
+                    known.hold(tenant, idempotency, lease_ms)
+                    known.flush()
+                return reply
+
+        return self._again(attempt)
+
+    def abandon_request(self, tenant: str, idempotency: Idempotency) -> None:
+        """Take our marker away."""
+        key = tenant, idempotency.route, idempotency.key, idempotency.owner
+        with self._database.writing() as session:
+            session.change(
+                "DELETE FROM idempotency WHERE tenant = ? AND route = ? AND key = ? AND owner = ? AND status IS NULL",
+                key,
+            )
+
+    def sweep(self, *, limit: int = 1000) -> int:
+        """Free holds whose time is over, of all tenants."""
+
+        def attempt() -> int:
+            with self._database.writing() as session:
+                now_ms = self._now(session)
+                rows = session.query(
+                    "SELECT tenant FROM reservations WHERE state = 'HELD' AND expires_ms IS NOT NULL"
+                    " AND expires_ms <= ? ORDER BY expires_ms LIMIT ?",
+                    (now_ms, limit),
+                )
+                n_freed = 0
+                for tenant in sorted({row[0] for row in rows}):
+                    work = Work(session, tenant, now_ms)
+                    n_freed += expire_due(work, limit)
+                    work.flush()
+                return n_freed
+
+        return self._again(attempt)
+
+    def _attempt(self, requests: Sequence[Request]) -> list[Reply]:
+        with self._database.writing() as session:
+            now_ms = self._now(session)
+            known = Known(session, now_ms)
+            known.load({_key(request) for request in requests if request.idempotency is not None})
+            works: dict[str, Work] = {}
+            for tenant in sorted({request.tenant for request in requests}):
+                works[tenant] = Work(session, tenant, now_ms)
+                commands = [request.command for request in requests if request.tenant == tenant]
+                if any(isinstance(command, c.Reserve) for command in commands):
+                    works[tenant].limits = self._read_limits(session, tenant)
+                read_ahead(works[tenant], commands)
+            replies = []
+            ranges = []
+            for request in requests:
+                work = works[request.tenant]
+                start = work.n_entries
+                replies.append(_do(work, known, request))
+                ranges.append((start, work.n_entries))
+            for work in works.values():
+                work.flush()
+            known.flush()
+        return [
+            dataclasses.replace(reply, deltas=works[request.tenant].deltas(start, stop)) if stop > start else reply
+            for request, reply, (start, stop) in zip(requests, replies, ranges)
+        ]
+
+    def _read_limits(self, session: Session, tenant: str) -> Limits:
+        rows = session.query("SELECT network_version FROM tenants WHERE tenant = ?", (tenant,))
+        version = rows[0][0] if rows else 0
+        kept = self._limits.get(tenant)
+        if kept is None or kept[0] != version:
+            sql = "SELECT node_id, service_id, shipments, units FROM limits WHERE tenant = ?"
+            limits = {(row[0], row[1]): (row[2], row[3]) for row in session.query(sql, (tenant,))}
+            kept = self._limits[tenant] = (version, limits)
+        return kept[1]
+
+    def _now(self, session: Session) -> int:
+        return int(session.query(f"SELECT {self._database.now_sql}")[0][0])
+
+    def _again(self, attempt: Callable[[], T]) -> T:
+        """Try until no other transaction comes in between."""
+        for number in range(MAX_ATTEMPTS):
+            try:
+                return attempt()
+            except Conflict as error:
+                conflict = error
+                time.sleep(min(0.05, 0.001 * number))
+        raise LedgerUnavailable(f"{MAX_ATTEMPTS} attempts met other transactions, the last: {conflict}") from conflict
+
+
+def _do(work: Work, known: Known, request: Request) -> Reply:
+    """Do one request inside the transaction."""
+    key = request.idempotency
+    if key is not None:
+        reply = known.answer(request.tenant, key)
+        if reply is not None:
+            return _answered(request, reply)
+    meet(work, request.command)
+    work.mark()
+    outcome = apply(work, request.command)
+    reply = _answered(request, Reply(outcome=outcome))
+    if reply.error is not None or (reply.response is not None and reply.response.status >= 500):
+        work.undo()
+    elif key is not None and reply.response is not None:
+        known.store(request.tenant, key, reply.response)
+    return reply
+
+
+def _answered(request: Request, reply: Reply) -> Reply:
+    """Add the response that the request wants made from the outcome."""
+    if request.respond is None or reply.outcome is None:
+        return reply
+    try:
+        return Reply(outcome=reply.outcome, response=request.respond(reply.outcome))
+    except Exception as error:
+        return Reply(outcome=None, error=error)
+
+
+def _key(request: Request) -> tuple[str, str, str]:
+    assert request.idempotency is not None
+    return request.tenant, request.idempotency.route, request.idempotency.key
+
+
+def _last_of_each(rows: pa.Table) -> pa.Table:
+    """Sort counts by key and keep the last of each."""
+    names = [name for name in ("node_id", "sku", "available_on") if name in rows.column_names]
+    rows = rows.take(pc.sort_indices(rows, [(name, "ascending") for name in names])).combine_chunks()
+    if rows.num_rows < 2:
+        return rows
+    same = None
+    for name in names:
+        column = rows.column(name).cast(pa.string())
+        column = column.fill_null("")
+        equal = pc.equal(column.slice(0, rows.num_rows - 1), column.slice(1))
+        same = equal if same is None else pc.and_(same, equal)
+    keep = pa.chunked_array([*pc.invert(same).chunks, pa.array([True])])
+    return rows.filter(keep)
+
+
+def _total(outcomes: Sequence[Outcome | None]) -> Outcome:
+    """Add the parts of an import up; a refusal stands for all."""
+    parts = []
+    for outcome in outcomes:
+        if not isinstance(outcome, StockImported):
+            assert outcome is not None
+            return outcome
+        parts.append(outcome)
+    return StockImported(
+        rows=sum(part.rows for part in parts),
+        changed=sum(part.changed for part in parts),
+        skipped=sum(part.skipped for part in parts),
+        shortages=tuple(shortage for part in parts for shortage in part.shortages),
+    )
