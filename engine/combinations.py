@@ -55,15 +55,20 @@ def level_of(code: int, shifts: IntArray, piece: int) -> int:
 
 @kernel
 def loads_of(size: int, n_words: int) -> Loads:
-    return Loads(
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros(size, np.int64),
-        np.zeros((size, n_words), np.uint64),
+    """Room for so many combinations, of which the first is empty; the others are yet to be filled."""
+    loads = Loads(
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty((size, n_words), np.uint64),
     )
+    loads.billable[0] = loads.actual[0] = loads.units[0] = 0
+    loads.lines[0] = loads.gain[0] = loads.code[0] = 0
+    loads.requires[0] = 0
+    return loads
 
 
 @kernel

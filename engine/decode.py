@@ -123,7 +123,7 @@ def with_preferred_services(index: Index, chosen: Chosen) -> Chosen:
     resource = network.slot_service_resource[chosen.slot, chosen.service]
     np.subtract.at(left, resource[resource >= 0], 1)
     service = chosen.service.copy()
-    while _move_services(network, orders, chosen, service, left):
+    while move_services(network, orders, chosen, service, left):
         pass
     return chosen._replace(service=service)
 
@@ -172,7 +172,11 @@ def _carbon(network: Network, service: int, weight_g: int, metres: int) -> int:
 
 
 @kernel
-def _move_services(network: Network, orders: Orders, chosen: Chosen, service: IntArray, left: IntArray) -> bool:
+def move_services(network: Network, orders: Orders, chosen: Chosen, service: IntArray, left: IntArray) -> bool:
+    """Move each shipment, in turn, to the service preferred among those with capacity left; tell whether any moved.
+
+    ``service`` is overwritten; ``left`` is by resource, and kept up to date.
+    """
     billable, actual, _, _ = _loads(network, orders, chosen)
     n_services = network.service_fuel_bp.size
     n_words = network.item_requires.shape[1]

@@ -378,6 +378,12 @@ def list_shipments(
 ) -> Shipments:
     """List the candidate shipments of orders ``begin .. end - 1``; those of orders of more pieces are made up later."""
     reached = reach(network, orders, begin, end)
-    visits = visits_of(network, orders, begin, end, reached)
+    return list_offers(network, orders, begin, end, visits_of(network, orders, begin, end, reached), listed_pieces)
+
+
+def list_offers(
+    network: Network, orders: Orders, begin: int, end: int, visits: Visits, listed_pieces: int = MAX_LISTED_PIECES
+) -> Shipments:
+    """List the candidate shipments of given visits of orders ``begin .. end - 1``, perhaps not all that there are."""
     shipments: Shipments = _offers(network, orders, begin, end, visits, listed_pieces)
     return shipments

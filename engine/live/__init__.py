@@ -15,8 +15,9 @@ Nothing here reads a clock or writes anything but the snapshot.
 
 from engine.live.deciding import decide, faults_of
 from engine.live.explaining import explain
+from engine.live.prices import LivePrices
 from engine.live.promising import promise
-from engine.live.snapshot import LivePrices, Snapshot
+from engine.live.snapshot import Snapshot
 from engine.live.types import (
     TERMS,
     Again,

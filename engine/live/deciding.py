@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
 
-from engine.errors import Fault
-from engine.live.snapshot import LivePrices, Snapshot
+from engine.errors import Fault, InputError, shown
+from engine.live.again import decide_again
+from engine.live.arrays import order_arrays, order_faults, refuse_faults
+from engine.live.choosing import take_best
+from engine.live.documents import decisions_of
+from engine.live.prices import LivePrices
+from engine.live.snapshot import Snapshot
+from engine.live.turns import Turn
 from engine.live.types import Again, Decision, Order
+from solver.source import Prices
 
 
 def faults_of(snapshot: Snapshot, order: Order) -> list[Fault]:
@@ -15,7 +23,8 @@ def faults_of(snapshot: Snapshot, order: Order) -> list[Fault]:
     Unknown skus and nodes, line ids that repeat, and costs beyond exact arithmetic; row 1 of ``orders``, and of
     ``lines`` the line's place in the order. Call it before an order joins others in a call of :func:`decide`.
     """
-    raise NotImplementedError
+    with snapshot.locked() as state:
+        return order_faults(state, order)
 
 
 def decide(
@@ -63,4 +72,44 @@ def decide(
         When :func:`faults_of` finds something in any order, or ``exclude`` and ``again`` name unknown nodes; nothing
         is decided then.
     """
-    raise NotImplementedError
+    exclude, again = exclude or {}, again or {}
+    with snapshot.locked() as state:
+        refuse_faults(state, orders)
+        _refuse_unknown(snapshot, exclude, again)
+        mapped = state.no_prices if prices is None else prices.on(state)
+        turn = Turn(state, snapshot.record if take and snapshot.is_rebuilding else None)
+        try:
+            decisions: list[Decision] = []
+            for is_again, group in groupby(orders, key=lambda order: order.order_id in again):
+                if is_again:
+                    decisions += [decide_again(turn, one, again[one.order_id], exclude, mapped) for one in group]
+                else:
+                    decisions += _decide_plain(turn, list(group), exclude, mapped)
+        except BaseException:
+            turn.undo()
+            raise
+        if not take:
+            turn.undo()
+        return decisions
+
+
+def _decide_plain(
+    turn: Turn, orders: list[Order], exclude: Mapping[str, Collection[str]], prices: Prices
+) -> list[Decision]:
+    arrays = order_arrays(turn.state, orders, exclude)
+    outcome = take_best(turn.state, arrays, prices)
+    turn.took(arrays.orders, outcome.chosen)
+    return decisions_of(turn.state, orders, arrays, outcome, prices)
+
+
+def _refuse_unknown(snapshot: Snapshot, exclude: Mapping[str, Collection[str]], again: Mapping[str, Again]) -> None:
+    named = [node_id for nodes in exclude.values() for node_id in nodes]
+    named += [node_id for one in again.values() for nodes in one.barred.values() for node_id in nodes]
+    unknown = [node_id for node_id in named if not snapshot.knows_node(node_id)]
+    if unknown:
+        raise InputError(
+            [
+                Fault(table="orders", row=None, column="not_nodes", value=shown(node_id), expected="a node_id of nodes")
+                for node_id in unknown
+            ]
+        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.live.snapshot import LivePrices, Snapshot
+from engine.live.prices import LivePrices
+from engine.live.snapshot import Snapshot
 from engine.live.types import Decision, Explanation, Order
 
 

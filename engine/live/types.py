@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
+
+Row = TypeVar("Row")
 
 TERMS = (
     "freight_cents",
@@ -212,9 +214,6 @@ class Decision:
     shipments, allocations, unallocated : tuples
         Rows of MODEL.md section 4. Shipment ids are the order id, a hyphen and a number: unique within the order, and
         never those of a fixed shipment.
-    positions, capacity : tuples
-        What it takes of stock and of slots; of an order decided again, what all its shipments take, fixed and kept
-        ones included.
     price_cents : float
         What the resources it takes were worth at the prices it was decided at, decimal cents; in no term.
     """
@@ -223,9 +222,45 @@ class Decision:
     shipments: tuple[Shipment, ...]
     allocations: tuple[Allocated, ...]
     unallocated: tuple[Unallocated, ...]
-    positions: tuple[Position, ...]
-    capacity: tuple[CapacityTaken, ...]
     price_cents: float = 0.0
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """What all its shipments take of stock, by ship date: taken one by one in this order, each finds enough."""
+        ship_date = {row.shipment_id: row.ship_date for row in self.shipments}
+        rows = [
+            Position(
+                node_id=row.node_id,
+                sku=row.sku,
+                ship_date=ship_date[row.shipment_id],
+                quantity=row.quantity,
+                line_id=row.line_id,
+                shipment_id=row.shipment_id,
+            )
+            for row in self.allocations
+        ]
+        if len(self.shipments) > 1:
+            rows.sort(key=lambda row: row.ship_date)
+        return tuple(rows)
+
+    @property
+    def capacity(self) -> tuple[CapacityTaken, ...]:
+        """What all its shipments take of slots, two rows each: the node's, and its service's."""
+        units = dict.fromkeys((row.shipment_id for row in self.shipments), 0)
+        for part in self.allocations:
+            units[part.shipment_id] += part.quantity
+        return tuple(
+            CapacityTaken(
+                node_id=row.node_id,
+                service_id=service_id,
+                date=row.ship_date,
+                shipments=1,
+                units=units[row.shipment_id],
+                shipment_id=row.shipment_id,
+            )
+            for row in self.shipments
+            for service_id in (None, row.service_id)
+        )
 
     @property
     def terms(self) -> dict[str, int]:
@@ -245,14 +280,28 @@ class Decision:
         return not self.unallocated
 
     def to_document(self) -> dict[str, Any]:
-        """The decision as JSON-like data: ``order_id``, the three tables, ``terms``, ``objective_cents``; dates are ISO
-        text."""
-        raise NotImplementedError
+        """The decision as JSON-like data: ``order_id``, the three tables, ``terms``, ``objective_cents`` and
+        ``price_cents``; dates are ISO text."""
+        return {
+            "order_id": self.order_id,
+            "shipments": rows_document(self.shipments),
+            "allocations": rows_document(self.allocations),
+            "unallocated": rows_document(self.unallocated),
+            "terms": self.terms,
+            "objective_cents": self.objective_cents,
+            "price_cents": self.price_cents,
+        }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Decision:
         """The decision that :meth:`to_document` gave; keys that it does not know are passed over."""
-        raise NotImplementedError
+        return cls(
+            order_id=document["order_id"],
+            shipments=_read_rows(Shipment, document["shipments"]),
+            allocations=_read_rows(Allocated, document["allocations"]),
+            unallocated=_read_rows(Unallocated, document["unallocated"]),
+            price_cents=document.get("price_cents", 0.0),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,7 +333,14 @@ class PromiseOption:
 
     def to_document(self) -> dict[str, Any]:
         """JSON-like data; dates are ISO text."""
-        raise NotImplementedError
+        return {
+            "service_id": self.service_id,
+            "deliver_date": self.deliver_date.isoformat(),
+            "cost_cents": self.cost_cents,
+            "terms": self.terms,
+            "shipments": rows_document(self.shipments),
+            "allocations": rows_document(self.allocations),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -313,7 +369,13 @@ class Promise:
 
     def to_document(self) -> dict[str, Any]:
         """JSON-like data; dates are ISO text."""
-        raise NotImplementedError
+        return {
+            "order_id": self.order_id,
+            "options": [option.to_document() for option in self.options],
+            "cheapest": None if self.cheapest is None else self.cheapest.to_document(),
+            "fastest": None if self.fastest is None else self.fastest.to_document(),
+            "lacking": rows_document(self.lacking),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -406,4 +468,43 @@ class Explanation:
 
     def to_document(self) -> dict[str, Any]:
         """JSON-like data; dates are ISO text."""
-        raise NotImplementedError
+        return {
+            "order_id": self.order_id,
+            "terms": dict(self.terms),
+            "objective_cents": self.objective_cents,
+            "price_cents": self.price_cents,
+            "prices": rows_document(self.prices),
+            "rivals": [
+                {
+                    "node_id": rival.node_id,
+                    "option": None if rival.option is None else rival.option.to_document(),
+                    "difference": dict(rival.difference),
+                    "difference_cents": rival.difference_cents,
+                    "price_difference_cents": rival.price_difference_cents,
+                    "obstacles": rows_document(rival.obstacles),
+                }
+                for rival in self.rivals
+            ],
+        }
+
+
+def rows_document(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Rows of one kind as a list of objects, dates as ISO text."""
+    found = tuple(rows)
+    if not found:
+        return []
+    names = tuple(item.name for item in fields(found[0]))
+    return [{name: _plain(getattr(row, name)) for name in names} for row in found]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _read_rows(kind: type[Row], rows: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+    names = tuple(item.name for item in fields(kind))  # type: ignore[arg-type]
+    return tuple(kind(**{name: _read(name, row[name]) for name in names}) for row in rows)
+
+
+def _read(name: str, value: Any) -> Any:
+    return date.fromisoformat(value) if name.endswith("_date") and isinstance(value, str) else value
