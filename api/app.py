@@ -53,9 +53,8 @@ class Application:
         self._ids = itertools.count()
         self._id_prefix = os.urandom(5).hex()
         service.openapi = openapi_document(ALL_CALLS)
-        self._count = {
-            spec: {"seconds": service.metrics.seconds.labels(_name(spec)), "by_status": {}} for spec in ALL_CALLS
-        }
+        self._seconds = {spec: service.metrics.seconds.labels(_name(spec)) for spec in ALL_CALLS}
+        self._counters: dict[tuple[Spec, int], Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or start and stop."""
@@ -113,8 +112,8 @@ class Application:
             call="-" if spec is None else spec.path,
             status=status,
             seconds=seconds,
-            tenant=principal and principal.tenant,
-            caller=principal and principal.name,
+            tenant=None if principal is None else principal.tenant,
+            caller=None if principal is None else principal.name,
         )
 
     async def _admitted(
@@ -233,12 +232,11 @@ class Application:
         if spec is None:
             self._service.metrics.requests.labels("-", "-", str(status)).inc()
             return
-        counts = self._count[spec]
-        counts["seconds"].observe(seconds)
-        counter = counts["by_status"].get(status)
+        self._seconds[spec].observe(seconds)
+        counter = self._counters.get((spec, status))
         if counter is None:
             counter = self._service.metrics.requests.labels(spec.path, spec.method, str(status))
-            counts["by_status"][status] = counter
+            self._counters[spec, status] = counter
         counter.inc()
 
 

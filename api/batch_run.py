@@ -131,10 +131,8 @@ class BatchRun:
     def _tables(self, without: frozenset[str]) -> tuple[pa.Table, pa.Table]:
         orders = [order.model_dump() for order in self._body.orders if order.order_id not in without]
         lines = [line.model_dump() for line in self._body.lines if line.order_id not in without]
-        return (
-            pa.Table.from_pylist(orders, schema=INPUT_TABLES["orders"].arrow_schema),
-            pa.Table.from_pylist(lines, schema=INPUT_TABLES["lines"].arrow_schema),
-        )
+        schemas = (INPUT_TABLES["orders"].arrow_schema, INPUT_TABLES["lines"].arrow_schema)
+        return _table(orders, schemas[0]), _table(lines, schemas[1])
 
     def _tell(self, at: Progress) -> None:
         self._job.tell(
@@ -236,7 +234,7 @@ class BatchRun:
                 table = tables[name]
                 kept = table.filter(pc.invert(pc.is_in(table["order_id"], value_set=gone)))
                 rows = [row for document in self._changed.values() for row in document[name]]
-                tables[name] = pa.concat_tables([kept, _table(rows, name)])
+                tables[name] = pa.concat_tables([kept, _table(rows, OUTPUT_TABLES[name].arrow_schema)])
         tables["refused"] = pa.Table.from_pylist(
             [{"order_id": name, "reason": why, "detail": detail} for name, (why, detail) in self._refused.items()],
             schema=_REFUSED,
@@ -258,9 +256,8 @@ class BatchRun:
         return results
 
 
-def _table(rows: list[dict[str, Any]], name: str) -> pa.Table:
+def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     """Rows of documents as a table: their dates are text."""
-    schema = OUTPUT_TABLES[name].arrow_schema
     texts = pa.schema([(field.name, pa.string() if pa.types.is_date(field.type) else field.type) for field in schema])
     listed = [{field.name: row[field.name] for field in schema} for row in rows]
     return pa.Table.from_pylist(listed, schema=texts).cast(schema)

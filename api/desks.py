@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -237,7 +238,7 @@ class Desks:
         """Bring every desk up to the journal, and start what takes longer aside; called now and then."""
         for desk in self.all():
             if not desk.is_outdated:
-                await self._aside(lambda desk=desk: desk.catch_up(self._ledger))
+                await self._aside(partial(desk.catch_up, self._ledger))
             now = utc_now()
             if desk.is_outdated:
                 self._begin(desk.tenant, self._rebuild(desk))

@@ -31,7 +31,8 @@ def create_key_command(database: str, tenant: str, scopes: Sequence[str]) -> int
 def list_keys_command(database: str) -> int:
     """List keys; returns the exit code."""
     with closing(open_ledger(database)) as ledger:
-        for key in ledger.keys():
+        stored = ledger.keys()
+        for key in stored:
             ended = "" if key.revoked_at_ms is None else f"  revoked {instant(key.revoked_at_ms)}"
             print(f"{key.key_id}  {key.tenant}  {' '.join(key.scopes)}  since {instant(key.created_at_ms)}{ended}")
     return DONE

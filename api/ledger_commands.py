@@ -43,7 +43,7 @@ def _print(report: VerifyReport) -> None:
         print(f"{found.tenant}: {found.what} {key} is {found.balance}, expected {found.expected}")
     counts = ", ".join(
         (
-            counted(report.n_entries, "entry", "entries"),
+            counted(report.n_entries, "journal line"),
             counted(report.n_balances, "balance"),
             counted(report.n_reservations, "reservation"),
         )

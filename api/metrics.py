@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -14,7 +16,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        made = {"registry": self.registry, "namespace": "nodewise"}
+        made: dict[str, Any] = {"registry": self.registry, "namespace": "nodewise"}
         self.requests = Counter("requests", "Requests answered.", ("call", "method", "status"), **made)
         self.seconds = Histogram("request_seconds", "Time to answer.", ("call",), buckets=_SECONDS, **made)
         self.waiting = Gauge("requests_waiting", "Requests under way: the queue's depth.", **made)

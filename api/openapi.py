@@ -52,7 +52,8 @@ def openapi_document(specs: Sequence[Spec]) -> bytes:
     specs : sequence of Spec
         All calls.
     """
-    models = sorted({*_models(specs), ProblemDocument}, key=lambda model: model.__name__)
+    found: set[type[BaseModel]] = {*_models(specs), ProblemDocument}
+    models = sorted(found, key=lambda model: model.__name__)
     modes = [(model, "validation") for model in models]
     _, definitions = models_json_schema(modes, ref_template=_TEMPLATE)  # type: ignore[arg-type]
     paths: dict[str, dict[str, Any]] = {}

@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from api.desks import Desk
@@ -98,10 +99,14 @@ def _promised(wanted: list[_Cart]) -> list[tuple[asyncio.Future[Any], Any]]:
     try:
         found: list[Any] = list(promise(desk.snapshot, [item.cart for item in wanted]))
     except InputError:  # one of them: each by itself
-        found = [_tried(lambda item=item: promise(desk.snapshot, [item.cart])[0]) for item in wanted]
+        found = [_tried(partial(_promise_one, desk, item.cart)) for item in wanted]
     except Exception as error:
         found = [error] * len(wanted)
     return [(item.future, result) for item, result in zip(wanted, found)]
+
+
+def _promise_one(desk: Desk, cart: Order) -> Promise:
+    return promise(desk.snapshot, [cart])[0]
 
 
 def _tried(run: Callable[[], Any]) -> Any:

@@ -91,7 +91,8 @@ def serve_command(options: ServeOptions) -> int:
     except LedgerError as error:
         say(f"nodewise: {error}")
         return FAILED
-    has_keys = any(key.revoked_at_ms is None for key in ledger.keys())
+    stored = ledger.keys()
+    has_keys = any(key.revoked_at_ms is None for key in stored)
     is_open = settings.bearer is None and not has_keys
     try:
         refuse_open(settings, is_open=is_open)

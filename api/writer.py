@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 import queue
 import threading
@@ -129,7 +130,8 @@ class Writer:
         """Write requests in one transaction, together with what others write at the same time."""
         future = asyncio.get_running_loop().create_future()
         self._queue.put(Commands(requests=requests, future=future))
-        return await future
+        replies: list[Reply] = await future
+        return replies
 
     def write_and_wait(self, requests: Sequence[Request]) -> list[Reply]:
         """Do the same from a thread of its own."""
@@ -297,17 +299,15 @@ class Writer:
 
     def _answer(self) -> None:
         settled, self._settled = self._settled, []
-        ours = []
+        ours: list[tuple[asyncio.Future[Any], Any]] = []
         for future, result in settled:
             if isinstance(future, concurrent.futures.Future):
                 _resolve(future, result)
             else:
                 ours.append((future, result))
         if ours and self._loop is not None:
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(_resolve_all, ours)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                pass
 
 
 def _decide_all(desk: Desk, wanted: list[Decide]) -> list[Decision]:
@@ -333,6 +333,6 @@ def _resolve(future: Future, result: Any) -> None:
         future.set_result(result)
 
 
-def _resolve_all(settled: list[tuple[Future, Any]]) -> None:
+def _resolve_all(settled: list[tuple[asyncio.Future[Any], Any]]) -> None:
     for future, result in settled:
         _resolve(future, result)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 INT_MAX = 2**31 - 1
 
@@ -22,14 +22,12 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-def _is_date_text(value: Any) -> Any:
-    if isinstance(value, str) and len(value) != 10:
-        raise ValueError("expected a date such as 2026-01-31")
-    return value
-
-
-def _in_range(value: date) -> date:
-    if not 1900 <= value.year <= 2999:
+def _is_day(value: str) -> str:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("expected a date such as 2026-01-31") from None
+    if not 1900 <= day.year <= 2999:
         raise ValueError("the year is out of range")
     return value
 
@@ -46,7 +44,12 @@ Words = Annotated[str, Field(max_length=100_000, description="Words separated by
 Int = Annotated[int, Field(ge=0, le=INT_MAX)]
 Quantity = Annotated[int, Field(ge=1, le=INT_MAX)]
 Change = Annotated[int, Field(ge=-INT_MAX, le=INT_MAX)]
-Day = Annotated[date, BeforeValidator(_is_date_text), AfterValidator(_in_range)]
+Day = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", json_schema_extra={"format": "date"}),
+    AfterValidator(_is_day),
+]
+"""A date as ISO text: what the ledger keeps."""
 Lat = Annotated[float, Field(ge=-90, le=90)]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]

@@ -106,7 +106,7 @@ class WebhookBody(Model):
     """A receiver of events."""
 
     url: Annotated[str, Field(min_length=1, max_length=2000)]
-    event_types: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    event_types: Annotated[list[Text], Field(max_length=100, default_factory=list)]
 
 
 class WebhookReply(Reply):

@@ -9,7 +9,7 @@ from pydantic import Field
 from api.models.common import Change, Day, Int, Model, Reply, Text, Version
 
 Sequence = Annotated[int, Field(ge=0, le=2**62)]
-Skus = Annotated[tuple[Text, ...], Field(min_length=1, max_length=1000)]
+Skus = Annotated[list[Text], Field(min_length=1, max_length=1000)]
 
 
 class CountBody(Model):
@@ -38,7 +38,7 @@ class AdjustmentBody(Model):
 class AdjustBody(Model):
     """Changes of counts, all or none."""
 
-    adjustments: Annotated[tuple[AdjustmentBody, ...], Field(min_length=1, max_length=1000)]
+    adjustments: Annotated[list[AdjustmentBody], Field(min_length=1, max_length=1000)]
     reason_code: Text | None = None
     reference: Text | None = None
     source: Text | None = None
@@ -62,7 +62,7 @@ class AvailabilityBody(Model):
     """What to look up."""
 
     skus: Skus
-    node_ids: Annotated[tuple[Text, ...] | None, Field(min_length=1, max_length=1000)] = None
+    node_ids: Annotated[list[Text] | None, Field(min_length=1, max_length=1000)] = None
     by: Annotated[Day | None, Field(description="Supply that can ship by this day; none: what is there now.")] = None
 
 

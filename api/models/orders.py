@@ -19,7 +19,7 @@ class LineBody(Model):
     ship_together: Text | None = None
 
 
-Lines = Annotated[tuple[LineBody, ...], Field(min_length=1, max_length=1000)]
+Lines = Annotated[list[LineBody], Field(min_length=1, max_length=1000)]
 
 
 class _OrderFields(Model):
@@ -62,7 +62,7 @@ class CartBody(_OrderFields):
         return self
 
 
-def _refuse_repeated_lines(lines: tuple[LineBody, ...]) -> None:
+def _refuse_repeated_lines(lines: list[LineBody]) -> None:
     if len(lines) > 1 and len({line.line_id for line in lines}) < len(lines):
         raise ValueError("a line_id is given twice")
 
@@ -104,8 +104,8 @@ class LineRow(Model):
 class BatchBody(Model):
     """Orders to allocate together, as the tables ``orders`` and ``lines``."""
 
-    orders: Annotated[tuple[OrderRow, ...], Field(min_length=1, max_length=100_000)]
-    lines: Annotated[tuple[LineRow, ...], Field(min_length=1, max_length=1_000_000)]
+    orders: Annotated[list[OrderRow], Field(min_length=1, max_length=100_000)]
+    lines: Annotated[list[LineRow], Field(min_length=1, max_length=1_000_000)]
     commit: bool = True
     confirmed: bool = False
     hold_seconds: Seconds | None = None
@@ -118,8 +118,8 @@ class RejectBody(Model):
     """What a node cannot ship of an order, and what was found there."""
 
     node_id: Text
-    line_ids: Annotated[tuple[Text, ...] | None, Field(min_length=1, max_length=1000)] = None
-    found: Annotated[tuple[FoundBody, ...], Field(max_length=1000)] = ()
+    line_ids: Annotated[list[Text] | None, Field(min_length=1, max_length=1000)] = None
+    found: Annotated[list[FoundBody], Field(max_length=1000, default_factory=list)]
     hold_seconds: Seconds | None = None
 
 

@@ -26,7 +26,7 @@ class ReserveBody(Model):
 
     reservation_id: Annotated[Text | None, Field(description="One of yours; otherwise the service draws one.")] = None
     order_id: Text
-    positions: Annotated[tuple[PositionBody, ...], Field(min_length=1, max_length=1000)]
+    positions: Annotated[list[PositionBody], Field(min_length=1, max_length=1000)]
     confirmed: bool = False
     hold_seconds: Seconds | None = None
     add: Annotated[bool, Field(description="Whether the order may have reservations already.")] = False
@@ -35,7 +35,7 @@ class ReserveBody(Model):
 class FulfilBody(Model):
     """Which shipments have left; none given: all."""
 
-    shipment_ids: Annotated[tuple[Text, ...] | None, Field(min_length=1, max_length=1000)] = None
+    shipment_ids: Annotated[list[Text] | None, Field(min_length=1, max_length=1000)] = None
 
 
 class ExtendBody(Model):

@@ -19,7 +19,7 @@ async def query(call: Call) -> Answer:
         call.tenant,
         skus=body.skus,
         node_ids=body.node_ids,
-        by=None if body.by is None else body.by.isoformat(),
+        by=body.by,
     )
     rows: list[dict[str, Any]] = []
     for row in found:

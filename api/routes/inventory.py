@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from typing import Any
 
 from api.answers import Answer, etag, json_answer
 from api.calls import Call, Spec
@@ -85,7 +84,7 @@ async def set_count(call: Call) -> Answer:
         node_id=call.path["node_id"],
         sku=call.path["sku"],
         on_hand=body.on_hand,
-        available_on=_day(body.available_on),
+        available_on=body.available_on,
         reserved=body.reserved,
         safety_stock=body.safety_stock,
         if_match=if_match,
@@ -104,7 +103,7 @@ async def read_count(call: Call) -> Answer:
     """Return one row."""
     service = call.service
     node_id, sku = call.path["node_id"], call.path["sku"]
-    level = await service.read(service.ledger.stock_level, call.tenant, node_id, sku, _day(call.query.available_on))
+    level = await service.read(service.ledger.stock_level, call.tenant, node_id, sku, call.query.available_on)
     if level is None:
         raise not_found(f"a stock row of {sku!r} at {node_id!r}")
     return json_answer(dataclasses.asdict(level), headers=(etag(level.version),))
@@ -134,7 +133,7 @@ async def adjust(call: Call) -> Answer:
                 node_id=change.node_id,
                 sku=change.sku,
                 delta=change.delta,
-                available_on=_day(change.available_on),
+                available_on=change.available_on,
             )
             for change in body.adjustments
         ),
@@ -152,10 +151,6 @@ async def _check_known(call: Call, node_id: str, sku: str, pointer: str = "") ->
         raise invalid(f"the network has no node {node_id!r}", (f"{pointer}/node_id", "is not in the network"))
     if not desk.snapshot.knows_sku(sku):
         raise invalid(f"the network has no item {sku!r}", (f"{pointer}/sku", "is not in the network"))
-
-
-def _day(value: Any) -> str | None:
-    return None if value is None else value.isoformat()
 
 
 CALLS = (

@@ -29,7 +29,7 @@ async def reserve(call: Call) -> Answer:
             Position(
                 node_id=row.node_id,
                 sku=row.sku,
-                ship_date=row.ship_date.isoformat(),
+                ship_date=row.ship_date,
                 quantity=row.quantity,
                 line_id=row.line_id,
                 shipment_id=row.shipment_id,
@@ -77,7 +77,12 @@ def _confirm(call: Call) -> Command:
 
 def _fulfil(call: Call) -> Command:
     body: FulfilBody = call.body
-    return Fulfil(reservation_id=call.path["reservation_id"], shipment_ids=body.shipment_ids, if_match=call.if_match())
+    given = body.shipment_ids
+    return Fulfil(
+        reservation_id=call.path["reservation_id"],
+        shipment_ids=None if body.shipment_ids is None else tuple(body.shipment_ids),
+        if_match=call.if_match(),
+    )
 
 
 def _release(call: Call) -> Command:

@@ -40,7 +40,7 @@ async def register(call: Call) -> Answer:
         document = {**webhook_document(outcome.webhook), "secret": secret}
         return json_response(document, 201, Location=f"/v1/webhooks/{webhook_id}")
 
-    command = PutWebhook(webhook_id=webhook_id, url=body.url, secret=secret, event_types=body.event_types)
+    command = PutWebhook(webhook_id=webhook_id, url=body.url, secret=secret, event_types=tuple(body.event_types))
     return await call.service.command(call, command, write)
 
 
