@@ -12,7 +12,7 @@ CREATE TABLE tenants (
     last_entry {int} NOT NULL CHECK (last_entry >= 0),
     last_event {int} NOT NULL CHECK (last_event >= 0),
     network_version {int} NOT NULL CHECK (network_version >= 0)
-) {compact};
+) {busy};
 CREATE TABLE networks (
     tenant {text} NOT NULL,
     version {int} NOT NULL,
@@ -43,8 +43,8 @@ CREATE TABLE stock (
     sequence {int} NOT NULL,
     delta_sequence {int} NOT NULL,
     PRIMARY KEY (tenant, node_id, sku, available_on)
-) {compact};
-CREATE INDEX stock_of_sku ON stock (tenant, sku);
+) {busy};
+CREATE INDEX stock_of_sku ON stock (tenant, sku, node_id);
 CREATE TABLE booked (
     tenant {text} NOT NULL,
     node_id {text} NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE booked (
     ship_date {text} NOT NULL,
     units {int} NOT NULL CHECK (units >= 0),
     PRIMARY KEY (tenant, node_id, sku, ship_date)
-) {compact};
+) {busy};
 CREATE TABLE feed (
     tenant {text} NOT NULL,
     node_id {text} NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE capacity (
     shipments {int} NOT NULL CHECK (shipments >= 0),
     units {int} NOT NULL CHECK (units >= 0),
     PRIMARY KEY (tenant, node_id, ship_date, service_id)
-) {compact};
+) {busy};
 CREATE TABLE reservations (
     tenant {text} NOT NULL,
     reservation_id {text} NOT NULL,

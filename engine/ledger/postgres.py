@@ -18,8 +18,16 @@ from engine.ledger.database import Conflict, Poison, Row, Session, columns_sql, 
 from engine.ledger.migrations import MIGRATIONS
 from engine.ledger.tables import Table
 
-WORDS = {"text": 'TEXT COLLATE "C"', "int": "BIGINT", "blob": "BYTEA", "compact": "", "strict": ""}
+WORDS = {
+    "text": 'TEXT COLLATE "C"',
+    "int": "BIGINT",
+    "blob": "BYTEA",
+    "compact": "",
+    "busy": "WITH (fillfactor = 70)",
+    "strict": "",
+}
 _MIGRATION_LOCK = 0x6E6F646577697365  # "nodewise" as a number: nobody else's advisory lock
+_MANY = 4  # rows from which on COPY pays
 _Connection = psycopg.Connection[Row]
 
 
@@ -82,9 +90,14 @@ class PostgresSession:
         return self._cursor.execute(_select(table, by, lock), _columns(list(dict.fromkeys(keys)))).fetchall()
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Add rows of all columns."""
-        if rows:
-            self._cursor.execute(_insert(table), _columns(rows))
+        """Add rows of all columns: many by COPY, which takes half the time."""
+        if len(rows) < _MANY:
+            if rows:
+                self._cursor.execute(_insert(table), _columns(rows))
+            return
+        with self._cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def add_units(self, table: Table, rows: Sequence[Row]) -> None:
         """Add to ``units`` of rows that may be new."""

@@ -16,7 +16,14 @@ from engine.ledger.database import Conflict, Poison, Row, Session, columns_sql, 
 from engine.ledger.migrations import MIGRATIONS
 from engine.ledger.tables import Table
 
-WORDS = {"text": "TEXT", "int": "INTEGER", "blob": "BLOB", "compact": "STRICT, WITHOUT ROWID", "strict": "STRICT"}
+WORDS = {
+    "text": "TEXT",
+    "int": "INTEGER",
+    "blob": "BLOB",
+    "compact": "STRICT, WITHOUT ROWID",
+    "busy": "STRICT, WITHOUT ROWID",
+    "strict": "STRICT",
+}
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 
 
