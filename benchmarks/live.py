@@ -22,7 +22,7 @@ SECONDS = 3.0
 
 def network(n_skus: int, seed: int = 0) -> Batch:
     """300 nodes of the generator, its tariffs, and 20 stock rows for each of many skus, a tenth of them inbound."""
-    batch = generate(GenerateParams(load="calm", n_orders=100, n_nodes=N_NODES, n_skus=1000, seed=seed))
+    batch = generate(GenerateParams(load="calm", n_orders=20_000, n_nodes=N_NODES, n_skus=1000, seed=seed))
     rng = np.random.default_rng(seed)
     n_rows = n_skus * NODES_A_SKU
     node = np.concatenate([rng.permutation(N_NODES)[:NODES_A_SKU] for _ in range(1000)])

@@ -3,10 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.listing import Options
+from engine.live.arrays import OrderArrays, order_arrays, refuse_faults
+from engine.live.choosing import DEPTHS, option_values, options_of
+from engine.live.documents import allocated_rows, shipment_rows, unallocated_rows
+from engine.live.narrow import ANY_SERVICE, EVER, NEVER, copied, narrowed, to_be_complete
 from engine.live.prices import LivePrices
+from engine.live.settle import looked_at, unpack_options
 from engine.live.snapshot import Snapshot
-from engine.live.types import Order, Promise
+from engine.live.state import State
+from engine.live.types import Order, Promise, PromiseOption, Unallocated
+from engine.network import IntArray
+from engine.orders import Orders
+from engine.reasons import OUTBID, SHIP_COMPLETE, reasons_of
+from engine.shipments import Shipments, list_offers
+from engine.visits import Visits, reach, visits_of
+from solver.problem import offsets, ranges
+from solver.source import NO_FLOOR, Prices
+
+
+class _Copies(NamedTuple):
+    """Carts, once for each service and once for any: what is asked for each."""
+
+    cart: IntArray
+    service: IntArray
+    orders: Orders
+    line_shift: IntArray
+
+
+class _Found(NamedTuple):
+    """An option of a copy; milli is its cost and price in thousandths of a cent."""
+
+    milli: int
+    option: PromiseOption
 
 
 def promise(snapshot: Snapshot, carts: Sequence[Order], *, prices: LivePrices | None = None) -> list[Promise]:
@@ -30,4 +65,166 @@ def promise(snapshot: Snapshot, carts: Sequence[Order], *, prices: LivePrices | 
     InputError
         As for :func:`engine.live.decide`.
     """
-    raise NotImplementedError
+    with snapshot.locked() as state:
+        refuse_faults(state, carts)
+        if not carts:
+            return []
+        mapped = state.no_prices if prices is None else prices.on(state)
+        given = order_arrays(state, carts)
+        whole = to_be_complete(given)
+        copies = _copies_of(state, whole)
+        found = _frontiers(state, carts, whole, copies, mapped)
+        promises = []
+        for number, cart in enumerate(carts):
+            its = [(copy, found[copy]) for copy in np.flatnonzero(copies.cart == number).tolist()]
+            by_service = [one for copy, its_found in its if copies.service[copy] != ANY_SERVICE for one in its_found]
+            everything = [*by_service, *(one for copy, its_found in its for one in its_found)]
+            promises.append(_promise(cart, by_service, everything))
+        lacking = [number for number, one in enumerate(promises) if one.cheapest is None]
+        if lacking:
+            why = _lacking(state, carts, given, lacking)
+            for number in lacking:
+                promises[number] = Promise(
+                    order_id=carts[number].order_id, options=(), cheapest=None, fastest=None, lacking=why[number]
+                )
+        return promises
+
+
+def _promise(cart: Order, by_service: list[_Found], everything: list[_Found]) -> Promise:
+    """The answer for one cart; where options are as good, the first of ``everything`` counts."""
+    cheapest = min(everything, key=lambda one: (one.milli, one.option.deliver_date), default=None)
+    fastest = min(everything, key=lambda one: (one.option.deliver_date, one.milli), default=None)
+    return Promise(
+        order_id=cart.order_id,
+        options=tuple(one.option for one in by_service),
+        cheapest=None if cheapest is None else cheapest.option,
+        fastest=None if fastest is None else fastest.option,
+    )
+
+
+def _copies_of(state: State, whole: OrderArrays) -> _Copies:
+    """Each cart by each service, and by any where it may go in several shipments."""
+    orders = whole.orders
+    n_services = state.network.service_fuel_bp.size
+    levels = np.add.reduceat(orders.piece_levels, orders.piece_first[:-1]) if orders.piece_levels.size else 0
+    several = np.minimum(levels, orders.max_shipments) > 1
+    numbers = np.arange(orders.lat.size)
+    services = np.append(np.arange(n_services), ANY_SERVICE)
+    cart, service = (column.ravel() for column in np.meshgrid(numbers, services, indexing="ij"))
+    keep = (service != ANY_SERVICE) | several[cart]
+    cart, service = cart[keep], service[keep]
+    copies = copied(orders, cart)
+    return _Copies(cart, service, copies, copies.line_first[:-1] - orders.line_first[cart])
+
+
+def _frontiers(
+    state: State, carts: Sequence[Order], whole: OrderArrays, copies: _Copies, prices: Prices
+) -> list[list[_Found]]:
+    """For each copy its options by date, each the best that is there by then, later ones cheaper than earlier ones.
+
+    The best option without a date comes first; what comes next has to be there at least a day before the last.
+    """
+    network, n_carts = state.network, len(carts)
+    visits = visits_of(network, whole.orders, 0, n_carts, reach(network, whole.orders, 0, n_carts))
+    latest = np.full(copies.cart.size, EVER, np.int64)
+    found: list[list[_Found]] = [[] for _ in range(copies.cart.size)]
+    while (latest > NEVER).any():
+        narrow, earliest = narrowed(visits, copies.cart, copies.service, latest, copies.line_shift)
+        shipments = list_offers(network, copies.orders, 0, copies.cart.size, narrow)
+        options, day, milli = _best_fitting(state, copies.orders, shipments, narrow, prices)
+        latest[:] = NEVER
+        latest[options.order] = np.where(day > earliest[options.order], day - 1, NEVER)
+        for copy, cents, option in zip(
+            options.order.tolist(), milli.tolist(), _promise_options(state, carts, copies, shipments, options)
+        ):
+            its = found[copy]
+            if its and its[-1].milli == cents:
+                its.pop()  # as cheap, and earlier
+            its.append(_Found(cents, option))
+    for its in found:
+        its.reverse()
+    return found
+
+
+def _best_fitting(
+    state: State, orders: Orders, shipments: Shipments, visits: Visits, prices: Prices
+) -> tuple[Options, IntArray, IntArray]:
+    """The best option of each copy that has one, the day it arrives, and its cost and price."""
+    network, rows = state.network, state.rows
+    n = orders.lat.size
+    options = options_of(network, orders, shipments, 0, n, prices)
+    fits, day = looked_at(network, rows, orders, shipments, options, visits.day)
+    cost, price = option_values(network, orders, shipments, options, prices)
+    if fits.all():
+        return options, day, cost + price
+    parts = [(selected(options, fits), day[fits], (cost + price)[fits])]
+    for copy in options.order[~fits].tolist():
+        for limit in DEPTHS:
+            more = options_of(network, orders, shipments, copy, copy + 1, prices, slack=NO_FLOOR, limit=limit)
+            fits, day = looked_at(network, rows, orders, shipments, more, visits.day)
+            cost, price = option_values(network, orders, shipments, more, prices)
+            if fits.any():
+                best = np.arange(fits.size) == np.argmin(np.where(fits, cost + price, NO_FLOOR))
+                parts.append((selected(more, best), day[best], (cost + price)[best]))
+                break
+    return (
+        _options_joined([part[0] for part in parts]),
+        np.concatenate([part[1] for part in parts]),
+        np.concatenate([part[2] for part in parts]),
+    )
+
+
+def selected(options: Options, keep: NDArray[np.bool_]) -> Options:
+    """Some of the options."""
+    which = np.flatnonzero(keep)
+    start, stop = options.first[which], options.first[which + 1]
+    entries = ranges(start, stop)
+    return Options(options.order[which], offsets(stop - start), *(column[entries] for column in options[2:]))
+
+
+def _options_joined(parts: list[Options]) -> Options:
+    length = np.concatenate([np.diff(part.first) for part in parts])
+    columns = (np.concatenate([part[i] for part in parts]) for i in range(2, len(Options._fields)))
+    return Options(np.concatenate([part.order for part in parts]), offsets(length), *columns)
+
+
+def _promise_options(
+    state: State, carts: Sequence[Order], copies: _Copies, shipments: Shipments, options: Options
+) -> list[PromiseOption]:
+    """The documents of options, one a copy at most."""
+    which = np.arange(options.order.size)
+    chosen = unpack_options(copies.orders, shipments, options, which)
+    cart_of = copies.cart.tolist()
+    of_copy = [carts[number] for number in cart_of]
+    rows = shipment_rows(state, copies.orders, chosen, [cart.order_id for cart in of_copy])
+    allocated = allocated_rows(of_copy, copies.orders, chosen, rows)
+    first = options.first.tolist()
+    out = []
+    for number, copy in enumerate(options.order.tolist()):
+        its = tuple(rows[first[number] : first[number + 1]])
+        services = {row.service_id for row in its}
+        out.append(
+            PromiseOption(
+                service_id=services.pop() if len(services) == 1 else None,
+                deliver_date=max((row.deliver_date for row in its), default=date.min),
+                shipments=its,
+                allocations=tuple(allocated[copy]),
+                cost_cents=sum(row.cents for row in its),
+            )
+        )
+    return out
+
+
+def _lacking(
+    state: State, carts: Sequence[Order], given: OrderArrays, lacking: list[int]
+) -> dict[int, tuple[Unallocated, ...]]:
+    """Why carts cannot be served whole: the lines that cannot be served at all, or, where all can, every line."""
+    judged = given.judged._replace(ship_complete=np.ones(len(carts), np.bool_), held=np.zeros(len(carts), np.bool_))
+    order = np.repeat(np.arange(len(carts)), np.diff(judged.line_first))
+    asked = np.isin(order, lacking)
+    reason = reasons_of(state.network, judged, asked)
+    alone = asked & (reason != OUTBID) & (reason != SHIP_COMPLETE)
+    hopeless = np.bincount(order[alone], minlength=len(carts)) > 0
+    left = np.where(alone | (asked & ~hopeless[order]), judged.line_quantity, 0)
+    rows = unallocated_rows(carts, judged, left, reason)
+    return {number: tuple(rows[number]) for number in lacking}

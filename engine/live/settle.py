@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.combinations import level_of, piece_shifts
 from engine.decode import Chosen, move_services
@@ -58,9 +59,7 @@ def shift(network: Network, rows: StockRows, used: Used, orders: Orders, chosen:
 
 
 @kernel
-def _fits(
-    network: Network, raw: IntArray, shipments: Shipments, option: Chosen, visit: IntArray
-) -> bool:
+def _fits(network: Network, raw: IntArray, shipments: Shipments, option: Chosen, visit: IntArray) -> bool:
     """Whether what is left suffices for an option, dated supply counted cumulatively."""
     fits = True
     for look in range(2):  # taken first, and put back whatever comes out
@@ -269,3 +268,48 @@ def worth_of(network: Network, rows: StockRows, orders: Orders, chosen: Chosen, 
             if resource >= 0:
                 out[i] += unit[resource] * amount
     return out
+
+
+@kernel
+def looked_at(
+    network: Network, rows: StockRows, orders: Orders, shipments: Shipments, options: Options, days: IntArray
+) -> tuple[NDArray[np.bool_], IntArray]:
+    """Whether each option fits what is left, and the day on which the last of its shipments arrives.
+
+    ``days`` are the delivery days of visits by service, as in :class:`engine.visits.Visits`.
+    """
+    n = options.order.size
+    fits = np.zeros(n, np.bool_)
+    last_day = np.zeros(n, np.int64)
+    for i in range(n):
+        option, visit = unpacked(orders, shipments, options, i)
+        fits[i] = _fits(network, rows.raw, shipments, option, visit)
+        for j in range(visit.size):
+            last_day[i] = max(last_day[i], days[visit[j], option.service[j]])
+    return fits, last_day
+
+
+@kernel
+def unpack_options(orders: Orders, shipments: Shipments, options: Options, which: IntArray) -> Chosen:
+    """The shipments of some options, one after the other."""
+    n = n_rows = 0
+    for i in which:
+        n += options.first[i + 1] - options.first[i]
+        for j in range(options.first[i], options.first[i + 1]):
+            n_rows += shipments.stop_first[options.visit[j] + 1] - shipments.stop_first[options.visit[j]]
+    order = np.empty(n, np.int64)
+    slot = np.empty(n, np.int64)
+    service = np.empty(n, np.int64)
+    row_shipment = np.empty(n_rows, np.int64)
+    row_line = np.empty(n_rows, np.int64)
+    row_quantity = np.empty(n_rows, np.int64)
+    n = n_rows = 0
+    for i in which:
+        option, _ = unpacked(orders, shipments, options, i)
+        end, rows_end = n + option.slot.size, n_rows + option.row_line.size
+        order[n:end], slot[n:end], service[n:end] = option.order, option.slot, option.service
+        row_shipment[n_rows:rows_end] = option.row_shipment + n
+        row_line[n_rows:rows_end] = option.row_line
+        row_quantity[n_rows:rows_end] = option.row_quantity
+        n, n_rows = end, rows_end
+    return Chosen(order, slot, service, row_shipment[:n_rows], row_line[:n_rows], row_quantity[:n_rows])
