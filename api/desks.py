@@ -256,6 +256,9 @@ class Desks:
             fresh = await asyncio.to_thread(build_desk, self._ledger, tenant, utc_now())
             if fresh is not None:
                 await self._swap(fresh)
+        elif desk.snapshot.waiting:
+            await asyncio.to_thread(desk.snapshot.rebuild, utc_now())
+            self._on_refresh()
 
     def _begin(self, tenant: str, work: Any) -> None:
         if tenant in self._refreshing:

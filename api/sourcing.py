@@ -91,7 +91,8 @@ class Sourcing:
         asked = {line.line_id for line in kept.order.lines}
         if not wanted <= asked:
             raise invalid(f"the order has no line {sorted(wanted - asked)[0]!r}", ("/line_ids", "not of the order"))
-        barred = {line for line, nodes in kept.barred.items() if node_id in nodes}
+        unserved = {row.line_id for row in kept.decision.unallocated}
+        barred = {line for line, nodes in kept.barred.items() if node_id in nodes and line in unserved}
         if not wanted or not wanted <= here | barred:
             raise Problem(409, "conflict", f"{node_id} holds nothing open of these lines of the order")
         after = Kept(

@@ -77,7 +77,6 @@ def _confirm(call: Call) -> Command:
 
 def _fulfil(call: Call) -> Command:
     body: FulfilBody = call.body
-    given = body.shipment_ids
     return Fulfil(
         reservation_id=call.path["reservation_id"],
         shipment_ids=None if body.shipment_ids is None else tuple(body.shipment_ids),
