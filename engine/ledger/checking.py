@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.ledger.database import Database, Session
+from engine.ledger.database import Database, Session, equal_sql
 from engine.ledger.records import Difference, VerifyReport
+from engine.ledger.tables import BOOKED, CAPACITY, STOCK, Table
 
 MAX_SHOWN = 100
 
@@ -22,12 +23,15 @@ class Check:
         Queries of a key and a number, by tenant; a row of 0 and no row are the same.
     n_key : int
         How many columns the key has, the tenant first.
+    table : Table, optional
+        Where it is kept, if it can be set right; a key that is one column short is that of the row for "".
     """
 
     what: str
     kept: str
     expected: str
     n_key: int
+    table: Table | None = None
 
 
 def _from_entries(bucket: str, columns: str, more: str = "") -> str:
@@ -40,6 +44,7 @@ def _from_entries(bucket: str, columns: str, more: str = "") -> str:
 
 _STOCK = "tenant, node_id, item, day"
 _OPEN = "open > 0"
+_NEW_ROW = {"version": 1, "source": "", "sequence": -1, "delta_sequence": -1}
 _CHECKS = (
     *(
         Check(
@@ -47,6 +52,7 @@ _CHECKS = (
             f"SELECT tenant, node_id, sku, available_on, {bucket} FROM stock",
             _from_entries(bucket, _STOCK),
             4,
+            STOCK,
         )
         for bucket in ("on_hand", "external", "safety")
     ),
@@ -55,12 +61,14 @@ _CHECKS = (
         "SELECT tenant, node_id, sku, held FROM stock WHERE available_on = ''",
         _from_entries("reserved", "tenant, node_id, item"),
         3,
+        STOCK,
     ),
     Check(
         "booked.units",
         "SELECT tenant, node_id, sku, ship_date, units FROM booked",
         _from_entries("reserved", _STOCK),
         4,
+        BOOKED,
     ),
     *(
         Check(
@@ -68,6 +76,7 @@ _CHECKS = (
             f"SELECT tenant, node_id, ship_date, {bucket} FROM capacity WHERE service_id = ''",
             _from_entries(bucket, "tenant, node_id, day"),
             3,
+            CAPACITY,
         )
         for bucket in ("shipments", "units")
     ),
@@ -77,6 +86,7 @@ _CHECKS = (
             f"SELECT tenant, node_id, ship_date, service_id, {bucket} FROM capacity WHERE service_id <> ''",
             _from_entries(bucket, "tenant, node_id, day, item", " AND item <> ''"),
             4,
+            CAPACITY,
         )
         for bucket in ("shipments", "units")
     ),
@@ -121,20 +131,21 @@ _CHECKS = (
 class Checking:
     """The part of a ledger that doubts it."""
 
-    _database: Database
+    database: Database
 
     def verify(self, tenant: str | None = None) -> VerifyReport:
         """Check that entries, balances and reservations agree, in one consistent read."""
-        with self._database.reading(bulk=True) as session:
+        with self.database.reading(bulk=True) as session:
             return _report(session, tenant)
 
     def rebuild(self, tenant: str | None = None) -> VerifyReport:
         """Set every balance to what its entries add up to; return what was wrong before."""
-        with self._database.writing() as session:
-            tenants = [row[0] for row in session.query("SELECT tenant FROM tenants ORDER BY tenant")]
+        with self.database.writing() as session:
             report = _report(session, tenant)
-            for one in tenants if tenant is None else [tenant]:
-                _rebuild(session, one)
+            for check in _CHECKS:
+                if check.table is not None:
+                    for key, _, expected in _differing(session, check, tenant):
+                        _repair(session, check, key, expected)
         return report
 
 
@@ -175,21 +186,15 @@ def _differing(session: Session, check: Check, tenant: str | None) -> list[tuple
     return [(row[: check.n_key], int(row[-2]), int(row[-1])) for row in rows]
 
 
-def _rebuild(session: Session, tenant: str) -> None:
-    for bucket in ("on_hand", "external", "safety"):
-        source = _balance(bucket, "e.item = stock.sku AND e.day = stock.available_on")
-        session.change(f"UPDATE stock SET {bucket} = {source} WHERE tenant = ?", (tenant,))
-    session.change("UPDATE stock SET owed = 0 WHERE tenant = ? AND on_hand > 0 AND owed > 0", (tenant,))
-    held = _balance("reserved", "e.item = stock.sku")
-    session.change(f"UPDATE stock SET held = {held} WHERE tenant = ? AND available_on = ''", (tenant,))
-    session.change("DELETE FROM booked WHERE tenant = ?", (tenant,))
-    query = _from_entries("reserved", _STOCK, " AND tenant = ?")
-    session.change(f"INSERT INTO booked SELECT * FROM ({query}) AS q (a, b, c, d, n) WHERE n > 0", (tenant,))
-
-
-def _balance(bucket: str, condition: str) -> str:
-    return (
-        f"(SELECT coalesce(SUM(CASE WHEN e.credit = '{bucket}' THEN e.quantity ELSE -e.quantity END), 0) FROM entries e"
-        f" WHERE e.tenant = stock.tenant AND e.node_id = stock.node_id AND {condition}"
-        f" AND (e.credit = '{bucket}' OR e.debit = '{bucket}'))"
-    )
+def _repair(session: Session, check: Check, key: tuple[str, ...], expected: int) -> None:
+    """Set a balance, in a new row where the row went."""
+    assert check.table is not None
+    column = check.what.partition(".")[2].partition(" ")[0]
+    full_key = (*key, "") if len(key) < check.table.n_key else key
+    paid = ", owed = 0" if column == "on_hand" else ""
+    sql = f"UPDATE {check.table.name} SET {column} = ?{paid} WHERE {equal_sql(check.table.key)}"
+    if not session.change(sql, (expected, *full_key)):
+        row = (
+            dict.fromkeys(check.table.columns, 0) | _NEW_ROW | dict(zip(check.table.key, full_key)) | {column: expected}
+        )
+        session.insert(check.table, [tuple(row[name] for name in check.table.columns)])

@@ -18,33 +18,33 @@ _OURS = "tenant = ? AND operation_id = ? AND owner = ? AND state = 'RUNNING'"
 class Operations:
     """The part of a ledger that keeps long work."""
 
-    _database: Database
+    database: Database
 
     def operation(self, tenant: str, operation_id: str) -> Operation | None:
         """Return an operation, without its result."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return self._read(session, tenant, operation_id)
 
     def operations(self, tenant: str, *, limit: int = 100) -> list[Operation]:
         """Return the newest operations."""
         sql = f"SELECT {_ALL} FROM operations WHERE tenant = ? ORDER BY created_ms DESC, operation_id LIMIT ?"
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return [operation_of(row) for row in session.query(sql, (tenant, limit))]
 
     def stale_operations(self) -> list[tuple[str, Operation]]:
         """Return the RUNNING operations whose lease is over, with their tenants."""
         sql = (
-            f"SELECT {_ALL} FROM operations WHERE state = 'RUNNING' AND lease_until_ms <= {self._database.now_sql}"
+            f"SELECT {_ALL} FROM operations WHERE state = 'RUNNING' AND lease_until_ms <= {self.database.now_sql}"
             " ORDER BY created_ms"
         )
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return [(row[0], operation_of(row)) for row in session.query(sql)]
 
     def claim_operation(
         self, owner: str, *, lease_ms: int, tenant: str | None = None, operation_id: str | None = None
     ) -> tuple[str, Operation] | None:
         """Take the oldest operation that is QUEUED, or RUNNING with a lease that is over."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             now_ms = self._instant(session)
             conditions, values = [_FREE], [now_ms]
             for column, value in (("tenant", tenant), ("operation_id", operation_id)):
@@ -68,7 +68,7 @@ class Operations:
         self, tenant: str, operation_id: str, owner: str, *, lease_ms: int, progress: bytes | None = None
     ) -> Operation | None:
         """Renew the lease and tell progress; None when it is not ours any more."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             now_ms = self._instant(session)
             changed = session.change(
                 "UPDATE operations SET lease_until_ms = ?, progress = coalesce(?, progress), version = version + 1,"
@@ -90,7 +90,7 @@ class Operations:
         """End an operation that is ours, with named results; False when it is not ours."""
         if state not in ("DONE", "FAILED", "CANCELLED"):
             raise ValueError(f"state is {state}, expected DONE, FAILED or CANCELLED")
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             now_ms = self._instant(session)
             changed = session.change(
                 "UPDATE operations SET state = ?, problem = ?, lease_until_ms = NULL, version = version + 1,"
@@ -104,7 +104,7 @@ class Operations:
 
     def cancel_operation(self, tenant: str, operation_id: str) -> Operation | None:
         """Ask to cancel."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             now_ms = self._instant(session)
             key = now_ms, tenant, operation_id
             queued = session.change(
@@ -122,13 +122,13 @@ class Operations:
 
     def operation_result(self, tenant: str, operation_id: str, name: str) -> bytes | None:
         """Return one named result."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             rows = session.select(tables.RESULTS, tables.RESULTS.key, [(tenant, operation_id, name)])
         return bytes(rows[0][3]) if rows else None
 
     def purge(self, *, keep_ms: int = 86_400_000) -> int:
         """Forget stored responses and finished operations' results that are older than this."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             before_ms = self._instant(session) - keep_ms
             n_rows = session.change(
                 "DELETE FROM idempotency WHERE created_ms < ? AND lease_until_ms < ?", (before_ms, before_ms)
@@ -141,7 +141,7 @@ class Operations:
             return n_rows
 
     def _instant(self, session: Session) -> int:
-        return int(session.query(f"SELECT {self._database.now_sql}")[0][0])
+        return int(session.query(f"SELECT {self.database.now_sql}")[0][0])
 
     def _read(self, session: Session, tenant: str, operation_id: str) -> Operation | None:
         rows: list[Any] = session.select(tables.OPERATIONS, tables.OPERATIONS.key, [(tenant, operation_id)])

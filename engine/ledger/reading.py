@@ -49,59 +49,59 @@ USED_SCHEMA = pa.schema(
 class Reading:
     """The part of a ledger that reads."""
 
-    _database: Database
+    database: Database
 
     def now_ms(self) -> int:
         """Return the database's clock."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return self._clock(session)
 
     def _clock(self, session: Session) -> int:
-        return int(session.query(f"SELECT {self._database.now_sql}")[0][0])
+        return int(session.query(f"SELECT {self.database.now_sql}")[0][0])
 
     def tenants(self) -> list[str]:
         """Return every tenant that has written."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return [row[0] for row in session.query("SELECT tenant FROM tenants ORDER BY tenant")]
 
     def network(self, tenant: str, version: int | None = None) -> NetworkRecord | None:
         """Return a network, the current one by default."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             number = _tenant(session, tenant)[2] if version is None else version
             rows = session.select(tables.NETWORKS, tables.NETWORKS.key, [(tenant, number)])
         return NetworkRecord(version=rows[0][1], document=bytes(rows[0][2]), created_at_ms=rows[0][3]) if rows else None
 
     def network_version(self, tenant: str) -> int:
         """Return the current network's version, 0 for none."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return _tenant(session, tenant)[2]
 
     def last_event(self, tenant: str) -> int:
         """Return the number of the newest event, 0 for none."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return _tenant(session, tenant)[1]
 
     def snapshot(self, tenant: str) -> Snapshot:
         """Read all stock and all used capacity, consistent with one entry."""
-        with self._database.reading(bulk=True) as session:
+        with self.database.reading(bulk=True) as session:
             entry, _, network_version = _tenant(session, tenant)
             sql = (
                 "SELECT node_id, sku, on_hand, external + held, safety, available_on FROM stock WHERE tenant = ?"
                 " ORDER BY node_id, sku, available_on"
             )
-            chunks = self._database.chunks(session, sql, (tenant,), CHUNK)
+            chunks = self.database.chunks(session, sql, (tenant,), CHUNK)
             stock = pa.Table.from_batches((_batch(rows, STOCK_SCHEMA) for rows in chunks), STOCK_SCHEMA)
             sql = (
                 "SELECT node_id, service_id, ship_date, shipments, units FROM capacity WHERE tenant = ?"
                 " AND (shipments > 0 OR units > 0) ORDER BY node_id, service_id, ship_date"
             )
-            chunks = self._database.chunks(session, sql, (tenant,), CHUNK)
+            chunks = self.database.chunks(session, sql, (tenant,), CHUNK)
             used = pa.Table.from_batches((_batch(rows, USED_SCHEMA) for rows in chunks), USED_SCHEMA)
         return Snapshot(entry=entry, network_version=network_version, stock=stock, used=used)
 
     def changes(self, tenant: str, after: int, *, limit: int = 10_000) -> Changes:
         """Read entries after one as changes of balances."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             last, _, network_version = _tenant(session, tenant)
             rows: list[Row] = []
             if last > after:
@@ -121,7 +121,7 @@ class Reading:
 
     def stock_level(self, tenant: str, node_id: str, sku: str, available_on: str | None = None) -> StockLevel | None:
         """Return one stock row."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             cells = _cells(session.select(tables.STOCK, ("tenant", "node_id", "sku"), [(tenant, node_id, sku)]))
         day = available_on or ""
         return cells[0].level(day) if cells and day in cells[0].lots else None
@@ -130,7 +130,7 @@ class Reading:
         self, tenant: str, *, skus: Sequence[str], node_ids: Sequence[str] | None = None, by: str | None = None
     ) -> list[Availability]:
         """Return what is there of some skus, at some nodes or all, by node and sku."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             if node_ids is None:
                 keys: list[Row] = [(tenant, sku) for sku in sorted(set(skus))]
                 rows = session.select(tables.STOCK, ("tenant", "sku"), keys)
@@ -146,13 +146,13 @@ class Reading:
 
     def reservation(self, tenant: str, reservation_id: str) -> Reservation | None:
         """Return a reservation."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             found = _reservations(session, tenant, "reservation_id", reservation_id)
             return found[0].record(self._clock(session)) if found else None
 
     def order(self, tenant: str, order_id: str) -> OrderRecord | None:
         """Return an order, its document and its reservations."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             rows = session.select(tables.ORDERS, tables.ORDERS.key, [(tenant, order_id)])
             if not rows:
                 return None
@@ -179,7 +179,7 @@ class Reading:
         return [event_of(row) for row in self._page(tables.OUTBOX, "event", tenant, after, limit)]
 
     def _page(self, table: tables.Table, number: str, tenant: str, after: int, limit: int) -> list[Row]:
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return session.query(
                 f"SELECT * FROM {table.name} WHERE tenant = ? AND {number} > ? ORDER BY {number} LIMIT ?",
                 (tenant, after, limit),
@@ -188,12 +188,12 @@ class Reading:
     def export(self, tenant: str) -> Iterator[tuple[str, pa.Table]]:
         """Yield the ledger as tables, in chunks of one consistent state."""
         exported = (tables.STOCK, tables.RESERVATIONS, tables.POSITIONS, tables.ORDERS, tables.CAPACITY)
-        with self._database.reading(bulk=True) as session:
+        with self.database.reading(bulk=True) as session:
             for table in (*exported, tables.ENTRIES, tables.OUTBOX):
                 names = table.columns[1:]
                 order = ", ".join(table.key)
                 sql = f"SELECT {', '.join(names)} FROM {table.name} WHERE tenant = ? ORDER BY {order}"
-                for rows in self._database.chunks(session, sql, (tenant,), CHUNK):
+                for rows in self.database.chunks(session, sql, (tenant,), CHUNK):
                     types = [_ARROW[table.types[name]] for name in names]
                     columns = [pa.array(column, kind) for column, kind in zip(zip(*rows), types)]
                     yield table.name, pa.Table.from_arrays(columns, names=list(names))

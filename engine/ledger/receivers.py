@@ -17,17 +17,17 @@ _OURS = "tenant = ? AND webhook_id = ? AND owner = ?"
 class Receivers:
     """The part of a ledger that knows who listens and who may ask."""
 
-    _database: Database
+    database: Database
 
     def webhooks(self, tenant: str) -> list[Webhook]:
         """Return the receivers, oldest first."""
         sql = "SELECT * FROM webhooks WHERE tenant = ? ORDER BY created_ms, webhook_id"
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return [webhook_of(row) for row in session.query(sql, (tenant,))]
 
     def claim_webhook(self, owner: str, *, lease_ms: int) -> tuple[str, Webhook, list[Event]] | None:
         """Take a receiver that has undelivered events and whose time has come."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             now_ms = self._moment(session)
             rows = session.query(
                 "SELECT w.* FROM webhooks w JOIN tenants t ON t.tenant = w.tenant"
@@ -70,7 +70,7 @@ class Receivers:
 
     def advance_webhook(self, tenant: str, webhook_id: str, owner: str, *, cursor: int) -> bool:
         """Record that all up to an event arrived, and give the lease back; False when it is not ours any more."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             changed = session.change(
                 "UPDATE webhooks SET last_event = ?, failures = 0, next_attempt_ms = 0, owner = NULL,"
                 f" lease_until_ms = 0 WHERE {_OURS} AND last_event <= ?",
@@ -80,7 +80,7 @@ class Receivers:
 
     def postpone_webhook(self, tenant: str, webhook_id: str, owner: str, *, delay_ms: int) -> bool:
         """Record a failure: nobody tries again before the delay is over."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             changed = session.change(
                 "UPDATE webhooks SET failures = failures + 1, next_attempt_ms = ?, owner = NULL, lease_until_ms = 0"
                 f" WHERE {_OURS}",
@@ -90,7 +90,7 @@ class Receivers:
 
     def put_key(self, tenant: str, key_id: str, key_hash: str, scopes: Sequence[str]) -> ApiKey:
         """Store a credential, by the hash of its secret."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             row = (tenant, key_id, key_hash, " ".join(scopes), self._moment(session), None)
             session.delete(tables.API_KEYS, [(tenant, key_id)])
             session.insert(tables.API_KEYS, [row])
@@ -98,20 +98,20 @@ class Receivers:
 
     def find_key(self, key_hash: str) -> ApiKey | None:
         """Return the credential with this hash, of whatever tenant, unless revoked."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             rows = session.query("SELECT * FROM api_keys WHERE key_hash = ? AND revoked_ms IS NULL", (key_hash,))
         return _key_of(rows[0]) if rows else None
 
     def keys(self, tenant: str | None = None) -> list[ApiKey]:
         """Return credentials, of one tenant or all."""
         where, values = ("", ()) if tenant is None else (" WHERE tenant = ?", (tenant,))
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             rows = session.query(f"SELECT * FROM api_keys{where} ORDER BY tenant, created_ms, key_id", values)
         return [_key_of(row) for row in rows]
 
     def revoke_key(self, tenant: str, key_id: str) -> bool:
         """Revoke a credential for good; False when there is none."""
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             changed = session.change(
                 "UPDATE api_keys SET revoked_ms = ? WHERE tenant = ? AND key_id = ? AND revoked_ms IS NULL",
                 (self._moment(session), tenant, key_id),
@@ -119,7 +119,7 @@ class Receivers:
             return changed > 0
 
     def _moment(self, session: Session) -> int:
-        return int(session.query(f"SELECT {self._database.now_sql}")[0][0])
+        return int(session.query(f"SELECT {self.database.now_sql}")[0][0])
 
 
 def _key_of(row: Row) -> ApiKey:

@@ -24,4 +24,4 @@ class SqlLedger(Writing, Reading, Operations, Receivers, Checking):
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
+        self.database.close()

@@ -27,7 +27,7 @@ class Writing:
     """The part of a ledger that changes stock, capacity and reservations."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._limits: dict[str, tuple[int, Limits]] = {}
 
     def write(self, requests: Sequence[Request]) -> list[Reply]:
@@ -76,7 +76,7 @@ class Writing:
         """Mark a key as in flight, before work that ends in `write`."""
 
         def attempt() -> Reply | None:
-            with self._database.writing() as session:
+            with self.database.writing() as session:
                 known = Known(session, self._now(session))
                 known.load({(tenant, idempotency.route, idempotency.key)})
                 reply = known.answer(tenant, idempotency)
@@ -90,7 +90,7 @@ class Writing:
     def abandon_request(self, tenant: str, idempotency: Idempotency) -> None:
         """Take our marker away."""
         key = tenant, idempotency.route, idempotency.key, idempotency.owner
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             session.change(
                 "DELETE FROM idempotency WHERE tenant = ? AND route = ? AND key = ? AND owner = ? AND status IS NULL",
                 key,
@@ -100,7 +100,7 @@ class Writing:
         """Free holds whose time is over, of all tenants."""
 
         def attempt() -> int:
-            with self._database.writing() as session:
+            with self.database.writing() as session:
                 now_ms = self._now(session)
                 rows = session.query(
                     "SELECT tenant FROM reservations WHERE state = 'HELD' AND expires_ms IS NOT NULL"
@@ -117,7 +117,7 @@ class Writing:
         return self._again(attempt)
 
     def _attempt(self, requests: Sequence[Request]) -> list[Reply]:
-        with self._database.writing() as session:
+        with self.database.writing() as session:
             now_ms = self._now(session)
             known = Known(session, now_ms)
             known.load({_key(request) for request in requests if request.idempotency is not None})
@@ -154,7 +154,7 @@ class Writing:
         return kept[1]
 
     def _now(self, session: Session) -> int:
-        return int(session.query(f"SELECT {self._database.now_sql}")[0][0])
+        return int(session.query(f"SELECT {self.database.now_sql}")[0][0])
 
     def _again(self, attempt: Callable[[], T]) -> T:
         """Try until no other transaction comes in between."""

@@ -44,12 +44,17 @@ def options_of(
     *,
     slack: int = 0,
     limit: int = 1,
+    shipments_begin: int | None = None,
 ) -> Options:
-    """The best options of orders ``begin .. end - 1`` at given prices, sorted by order; none where nothing is best."""
+    """The best options of orders ``begin .. end - 1`` at given prices, sorted by order; none where nothing is best.
+
+    The shipments are of the orders from ``shipments_begin`` on (by default ``begin``).
+    """
+    first = begin if shipments_begin is None else shipments_begin
     asked = np.arange(begin, end)
     known_first = np.zeros(orders.lat.size + 1, np.int64)
-    packed = shipments.packed
-    given = (network, orders, shipments, begin)
+    packed = shipments.packed[begin - first : end - first]
+    given = (network, orders, shipments, first)
     known = (known_first, _NO_NUMBERS, _NO_RECORDS)
     if not packed.any():
         options: Options = price_orders(*given, asked, prices, slack, limit, *known).options

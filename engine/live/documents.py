@@ -21,8 +21,16 @@ from engine.reasons import REASONS
 from solver.source import MILLI, Prices
 
 
-def shipment_rows(state: State, orders: Orders, chosen: Chosen, order_ids: Sequence[str]) -> list[Shipment]:
-    """A row for each chosen shipment; ids count from 1 within an order."""
+def shipment_rows(
+    state: State, orders: Orders, chosen: Chosen, order_ids: Sequence[str], first: IntArray | None = None
+) -> list[Shipment]:
+    """A row for each chosen shipment; ids count from 1 within an order.
+
+    Parameters
+    ----------
+    first : int64, optional
+        Where options begin, when several of one order may stand side by side.
+    """
     network, names = state.network, state.base.names
     terms = shipment_terms(network, orders, chosen)
     columns = (
@@ -37,11 +45,13 @@ def shipment_rows(state: State, orders: Orders, chosen: Chosen, order_ids: Seque
     )
     rows: list[Shipment] = []
     number, last = 0, -1
+    begins = set() if first is None else set(first.tolist())
+    split_cents = int(network.split_cents)
     for order, node, service, day, deliver_day, zone, metres, weight_g, *cents in zip(*(c.tolist() for c in columns)):
-        number = number + 1 if order == last else 1
+        number = number + 1 if order == last and len(rows) not in begins else 1
         last = order
         order_id = order_ids[order]
-        freight, handling, preference, split, late, carbon = cents
+        freight, handling, preference, _, late, carbon = cents
         rows.append(
             Shipment(
                 shipment_id=f"{order_id}-{number}",
@@ -56,7 +66,7 @@ def shipment_rows(state: State, orders: Orders, chosen: Chosen, order_ids: Seque
                 freight_cents=freight,
                 handling_cents=handling,
                 preference_cents=preference,
-                split_cents=split,
+                split_cents=split_cents if number > 1 else 0,
                 late_cents=late,
                 carbon_cents=carbon,
             )
@@ -65,18 +75,26 @@ def shipment_rows(state: State, orders: Orders, chosen: Chosen, order_ids: Seque
 
 
 def allocated_rows(
-    orders: Sequence[Order], arrays: Orders, chosen: Chosen, shipments: Sequence[Shipment]
+    orders: Sequence[Order],
+    arrays: Orders,
+    chosen: Chosen,
+    shipments: Sequence[Shipment],
+    first: IntArray | None = None,
 ) -> list[list[Allocated]]:
-    """The rows of each order, by line and shipment."""
-    out: list[list[Allocated]] = [[] for _ in orders]
+    """The rows of each order, or, where ``first`` says where those begin, of each option; by line and shipment."""
     order_of = chosen.order.tolist()
+    if first is None:
+        out_of, n = order_of, len(orders)
+    else:
+        out_of, n = np.repeat(np.arange(first.size - 1), np.diff(first)).tolist(), first.size - 1
+    out: list[list[Allocated]] = [[] for _ in range(n)]
     line_first = arrays.line_first.tolist()
     rows = zip(chosen.row_line.tolist(), chosen.row_shipment.tolist(), chosen.row_quantity.tolist())
     for number, shipment, quantity in sorted(rows):
         order = order_of[shipment]
         line = orders[order].lines[number - line_first[order]]
         row = shipments[shipment]
-        out[order].append(
+        out[out_of[shipment]].append(
             Allocated(
                 order_id=row.order_id,
                 line_id=line.line_id,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.live.arrays import OrderArrays
 from engine.network import NO_RATE, IntArray
 from engine.orders import Orders
 from engine.visits import Visits
 from solver.kernels import kernel
-from solver.problem import offsets, ranges
 
 ANY_SERVICE = -1
 NEVER = -(2**62)
@@ -96,63 +94,76 @@ def narrowed(
     )
 
 
-def to_be_complete(arrays: OrderArrays) -> OrderArrays:
-    """The same orders, to be served whole whatever it costs."""
-    return OrderArrays(_complete(arrays.orders), _complete(arrays.judged))
-
-
-def _complete(orders: Orders) -> Orders:
-    free = orders.priority_pct == 0
-    priority_pct = np.where(free, 100, orders.priority_pct)
-    late_cents = np.where(free, 0, orders.late_cents_per_day)
-    for array in (priority_pct, late_cents):
-        array.flags.writeable = False
-    order = np.repeat(np.arange(free.size), np.diff(orders.line_first))
-    lost = min(MOST_LOST_CENTS, MOST_LOST_IN_ALL // max(1, order.size))
-    return orders._replace(
-        priority_pct=priority_pct,
-        late_cents_per_day=late_cents,
-        ship_complete=np.ones(free.size, np.bool_),
-        held=np.zeros(free.size, np.bool_),
-        line_unallocated_cents=lost * 100 // (orders.line_quantity * priority_pct[order]),
-    )
-
-
-def copied(orders: Orders, cart: IntArray) -> Orders:
-    """Orders copied as ``cart`` says, one entry a copy."""
-    lines = ranges(orders.line_first[cart], orders.line_first[cart + 1])
-    pieces = ranges(orders.piece_first[cart], orders.piece_first[cart + 1])
-    only = ranges(orders.only_first[cart], orders.only_first[cart + 1])
-    barred = ranges(orders.not_first[cart], orders.not_first[cart + 1])
-    columns = {name: getattr(orders, name)[cart] for name in _BY_ORDER}
+def whole_copies(orders: Orders, cart: IntArray) -> Orders:
+    """Orders copied as ``cart`` says, one entry a copy, each to be served whole whatever it costs."""
+    columns = _whole_copies(orders, cart)
     for name in _READ_ONLY:
-        columns[name].flags.writeable = False
-    return Orders(
-        **columns,
-        only_first=offsets(np.diff(orders.only_first)[cart]),
-        only_node=orders.only_node[only],
-        not_first=offsets(np.diff(orders.not_first)[cart]),
-        not_node=orders.not_node[barred],
-        line_first=offsets(np.diff(orders.line_first)[cart]),
-        line_row=np.arange(lines.size),
-        line_sku=orders.line_sku[lines],
-        line_quantity=orders.line_quantity[lines],
-        line_step=orders.line_step[lines],
-        line_unallocated_cents=orders.line_unallocated_cents[lines],
-        line_piece=orders.line_piece[lines],
-        piece_first=offsets(np.diff(orders.piece_first)[cart]),
-        piece_levels=orders.piece_levels[pieces],
-    )
+        getattr(columns, name).flags.writeable = False
+    return columns
 
 
 _READ_ONLY = ("lat", "lon", "late_cents_per_day", "priority_pct", "max_shipments")
-_BY_ORDER = (
-    *_READ_ONLY,
-    "region",
-    "residential",
-    "deliver_by",
-    "hard_promise",
-    "ship_complete",
-    "held",
-    "folded",
-)
+"""As in a batch: the kernels are compiled for that."""
+
+
+@kernel
+def _taken(values: IntArray, first: IntArray, cart: IntArray, offsets: IntArray) -> IntArray:
+    out = np.empty(offsets[-1], np.int64)
+    for copy in range(cart.size):
+        out[offsets[copy] : offsets[copy + 1]] = values[first[cart[copy]] : first[cart[copy] + 1]]
+    return out
+
+
+@kernel
+def _offsets_of(first: IntArray, cart: IntArray) -> IntArray:
+    out = np.zeros(cart.size + 1, np.int64)
+    for copy in range(cart.size):
+        out[copy + 1] = out[copy] + first[cart[copy] + 1] - first[cart[copy]]
+    return out
+
+
+@kernel
+def _whole_copies(orders: Orders, cart: IntArray) -> Orders:
+    n = cart.size
+    priority = orders.priority_pct[cart]
+    late_cents = orders.late_cents_per_day[cart]
+    line_first = _offsets_of(orders.line_first, cart)
+    piece_first = _offsets_of(orders.piece_first, cart)
+    only_first = _offsets_of(orders.only_first, cart)
+    not_first = _offsets_of(orders.not_first, cart)
+    quantity = _taken(orders.line_quantity, orders.line_first, cart, line_first)
+    lost_unit = np.empty(quantity.size, np.int64)
+    for copy in range(n):
+        if priority[copy] == 0:
+            priority[copy], late_cents[copy] = 100, 0
+        n_lines = line_first[copy + 1] - line_first[copy]
+        lost = min(np.int64(MOST_LOST_CENTS), np.int64(MOST_LOST_IN_ALL) // max(1, n_lines))
+        for line in range(line_first[copy], line_first[copy + 1]):
+            lost_unit[line] = lost * 100 // (quantity[line] * priority[copy])
+    return Orders(
+        orders.lat[cart],
+        orders.lon[cart],
+        orders.region[cart],
+        orders.residential[cart],
+        orders.deliver_by[cart],
+        orders.hard_promise[cart],
+        late_cents,
+        priority,
+        np.ones(n, np.bool_),
+        orders.max_shipments[cart],
+        np.zeros(n, np.bool_),
+        only_first,
+        _taken(orders.only_node, orders.only_first, cart, only_first),
+        not_first,
+        _taken(orders.not_node, orders.not_first, cart, not_first),
+        line_first,
+        np.arange(quantity.size),
+        _taken(orders.line_sku, orders.line_first, cart, line_first),
+        quantity,
+        _taken(orders.line_step, orders.line_first, cart, line_first),
+        lost_unit,
+        _taken(orders.line_piece, orders.line_first, cart, line_first),
+        piece_first,
+        _taken(orders.piece_levels, orders.piece_first, cart, piece_first),
+        orders.folded[cart],
+    )

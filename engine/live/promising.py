@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.decode import Chosen
 from engine.listing import Options
 from engine.live.arrays import OrderArrays, order_arrays, refuse_faults
-from engine.live.choosing import DEPTHS, option_values, options_of
+from engine.live.choosing import DEPTHS, joined_chosen, options_of
 from engine.live.documents import allocated_rows, shipment_rows, unallocated_rows
-from engine.live.narrow import ANY_SERVICE, EVER, NEVER, copied, narrowed, to_be_complete
+from engine.live.narrow import ANY_SERVICE, EVER, NEVER, narrowed, whole_copies
 from engine.live.prices import LivePrices
 from engine.live.settle import looked_at, unpack_options
 from engine.live.snapshot import Snapshot
@@ -71,9 +72,8 @@ def promise(snapshot: Snapshot, carts: Sequence[Order], *, prices: LivePrices | 
             return []
         mapped = state.no_prices if prices is None else prices.on(state)
         given = order_arrays(state, carts)
-        whole = to_be_complete(given)
-        copies = _copies_of(state, whole)
-        found = _frontiers(state, carts, whole, copies, mapped)
+        copies = _copies_of(state, given.orders)
+        found = _frontiers(state, carts, given.orders._replace(held=np.zeros(len(carts), np.bool_)), copies, mapped)
         promises = []
         for number, cart in enumerate(carts):
             its = [(copy, found[copy]) for copy in np.flatnonzero(copies.cart == number).tolist()]
@@ -102,9 +102,8 @@ def _promise(cart: Order, by_service: list[_Found], everything: list[_Found]) ->
     )
 
 
-def _copies_of(state: State, whole: OrderArrays) -> _Copies:
+def _copies_of(state: State, orders: Orders) -> _Copies:
     """Each cart by each service, and by any where it may go in several shipments."""
-    orders = whole.orders
     n_services = state.network.service_fuel_bp.size
     levels = np.add.reduceat(orders.piece_levels, orders.piece_first[:-1]) if orders.piece_levels.size else 0
     several = np.minimum(levels, orders.max_shipments) > 1
@@ -113,34 +112,39 @@ def _copies_of(state: State, whole: OrderArrays) -> _Copies:
     cart, service = (column.ravel() for column in np.meshgrid(numbers, services, indexing="ij"))
     keep = (service != ANY_SERVICE) | several[cart]
     cart, service = cart[keep], service[keep]
-    copies = copied(orders, cart)
+    copies = whole_copies(orders, cart)
     return _Copies(cart, service, copies, copies.line_first[:-1] - orders.line_first[cart])
 
 
 def _frontiers(
-    state: State, carts: Sequence[Order], whole: OrderArrays, copies: _Copies, prices: Prices
+    state: State, carts: Sequence[Order], orders: Orders, copies: _Copies, prices: Prices
 ) -> list[list[_Found]]:
     """For each copy its options by date, each the best that is there by then, later ones cheaper than earlier ones.
 
     The best option without a date comes first; what comes next has to be there at least a day before the last.
     """
     network, n_carts = state.network, len(carts)
-    visits = visits_of(network, whole.orders, 0, n_carts, reach(network, whole.orders, 0, n_carts))
+    visits = visits_of(network, orders, 0, n_carts, reach(network, orders, 0, n_carts))
     latest = np.full(copies.cart.size, EVER, np.int64)
-    found: list[list[_Found]] = [[] for _ in range(copies.cart.size)]
+    steps: list[tuple[IntArray, IntArray, Chosen]] = []
     while (latest > NEVER).any():
         narrow, earliest = narrowed(visits, copies.cart, copies.service, latest, copies.line_shift)
         shipments = list_offers(network, copies.orders, 0, copies.cart.size, narrow)
         options, day, milli = _best_fitting(state, copies.orders, shipments, narrow, prices)
+        chosen = unpack_options(copies.orders, shipments, options, np.arange(options.order.size))
+        steps.append((options.order, milli, chosen))
         latest[:] = NEVER
         latest[options.order] = np.where(day > earliest[options.order], day - 1, NEVER)
-        for copy, cents, option in zip(
-            options.order.tolist(), milli.tolist(), _promise_options(state, carts, copies, shipments, options)
-        ):
+    options_found = _promise_options(state, carts, copies, steps)
+    found: list[list[_Found]] = [[] for _ in range(copies.cart.size)]
+    at = 0
+    for copy_of, milli, _ in steps:
+        for copy, cents in zip(copy_of.tolist(), milli.tolist()):
             its = found[copy]
             if its and its[-1].milli == cents:
                 its.pop()  # as cheap, and earlier
-            its.append(_Found(cents, option))
+            its.append(_Found(cents, options_found[at]))
+            at += 1
     for its in found:
         its.reverse()
     return found
@@ -153,19 +157,18 @@ def _best_fitting(
     network, rows = state.network, state.rows
     n = orders.lat.size
     options = options_of(network, orders, shipments, 0, n, prices)
-    fits, day = looked_at(network, rows, orders, shipments, options, visits.day)
-    cost, price = option_values(network, orders, shipments, options, prices)
+    fits, day, milli = looked_at(network, rows, orders, shipments, options, visits.day, prices.unit)
     if fits.all():
-        return options, day, cost + price
-    parts = [(selected(options, fits), day[fits], (cost + price)[fits])]
+        return options, day, milli
+    parts = [(selected(options, fits), day[fits], milli[fits])]
     for copy in options.order[~fits].tolist():
         for limit in DEPTHS:
-            more = options_of(network, orders, shipments, copy, copy + 1, prices, slack=NO_FLOOR, limit=limit)
-            fits, day = looked_at(network, rows, orders, shipments, more, visits.day)
-            cost, price = option_values(network, orders, shipments, more, prices)
+            given = (network, orders, shipments, copy, copy + 1, prices)
+            more = options_of(*given, slack=NO_FLOOR, limit=limit, shipments_begin=0)
+            fits, day, milli = looked_at(network, rows, orders, shipments, more, visits.day, prices.unit)
             if fits.any():
-                best = np.arange(fits.size) == np.argmin(np.where(fits, cost + price, NO_FLOOR))
-                parts.append((selected(more, best), day[best], (cost + price)[best]))
+                best = np.arange(fits.size) == np.argmin(np.where(fits, milli, NO_FLOOR))
+                parts.append((selected(more, best), day[best], milli[best]))
                 break
     return (
         _options_joined([part[0] for part in parts]),
@@ -189,26 +192,30 @@ def _options_joined(parts: list[Options]) -> Options:
 
 
 def _promise_options(
-    state: State, carts: Sequence[Order], copies: _Copies, shipments: Shipments, options: Options
+    state: State, carts: Sequence[Order], copies: _Copies, steps: list[tuple[IntArray, IntArray, Chosen]]
 ) -> list[PromiseOption]:
-    """The documents of options, one a copy at most."""
-    which = np.arange(options.order.size)
-    chosen = unpack_options(copies.orders, shipments, options, which)
-    cart_of = copies.cart.tolist()
-    of_copy = [carts[number] for number in cart_of]
-    rows = shipment_rows(state, copies.orders, chosen, [cart.order_id for cart in of_copy])
-    allocated = allocated_rows(of_copy, copies.orders, chosen, rows)
-    first = options.first.tolist()
+    """The documents of all options found, step by step."""
+    chosen = joined_chosen([its_chosen for _, _, its_chosen in steps])
+    length = np.zeros(sum(copy_of.size for copy_of, _, _ in steps), np.int64)
+    at = 0
+    for copy_of, _, its_chosen in steps:
+        head = np.flatnonzero(np.diff(its_chosen.order, prepend=-1))  # one option a copy
+        length[at : at + copy_of.size] = np.diff(np.append(head, its_chosen.order.size))
+        at += copy_of.size
+    first = offsets(length)
+    of_copy = [carts[number] for number in copies.cart.tolist()]
+    rows = shipment_rows(state, copies.orders, chosen, [cart.order_id for cart in of_copy], first)
+    allocated = allocated_rows(of_copy, copies.orders, chosen, rows, first)
     out = []
-    for number, copy in enumerate(options.order.tolist()):
-        its = tuple(rows[first[number] : first[number + 1]])
+    for number, (begin, end) in enumerate(pairwise(first.tolist())):
+        its = tuple(rows[begin:end])
         services = {row.service_id for row in its}
         out.append(
             PromiseOption(
                 service_id=services.pop() if len(services) == 1 else None,
-                deliver_date=max((row.deliver_date for row in its), default=date.min),
+                deliver_date=max(row.deliver_date for row in its),
                 shipments=its,
-                allocations=tuple(allocated[copy]),
+                allocations=tuple(allocated[number]),
                 cost_cents=sum(row.cents for row in its),
             )
         )

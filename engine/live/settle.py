@@ -18,6 +18,7 @@ from engine.reasons import reasons_of
 from engine.shipments import Shipments
 from engine.visits import grown
 from solver.kernels import kernel
+from solver.source import MILLI
 
 NO_REASON = -1
 
@@ -272,21 +273,33 @@ def worth_of(network: Network, rows: StockRows, orders: Orders, chosen: Chosen, 
 
 @kernel
 def looked_at(
-    network: Network, rows: StockRows, orders: Orders, shipments: Shipments, options: Options, days: IntArray
-) -> tuple[NDArray[np.bool_], IntArray]:
-    """Whether each option fits what is left, and the day on which the last of its shipments arrives.
+    network: Network,
+    rows: StockRows,
+    orders: Orders,
+    shipments: Shipments,
+    options: Options,
+    days: IntArray,
+    unit: IntArray,
+) -> tuple[NDArray[np.bool_], IntArray, IntArray]:
+    """Look at complete options: whether each fits what is left, the day on which the last of its shipments arrives, and
+    its cost and price in thousandths of a cent.
 
-    ``days`` are the delivery days of visits by service, as in :class:`engine.visits.Visits`.
+    ``days`` are the delivery days of visits by service, as in :class:`engine.visits.Visits`; ``unit`` are prices.
     """
     n = options.order.size
     fits = np.zeros(n, np.bool_)
     last_day = np.zeros(n, np.int64)
+    milli = np.zeros(n, np.int64)
     for i in range(n):
         option, visit = unpacked(orders, shipments, options, i)
         fits[i] = _fits(network, rows.raw, shipments, option, visit)
+        milli[i] = network.split_cents * max(0, visit.size - 1) * MILLI
         for j in range(visit.size):
             last_day[i] = max(last_day[i], days[visit[j], option.service[j]])
-    return fits, last_day
+            milli[i] += options.cents[options.first[i] + j] * MILLI
+        worth = worth_of(network, rows, orders, option, unit)
+        milli[i] += worth.sum()
+    return fits, last_day, milli
 
 
 @kernel

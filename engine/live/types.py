@@ -400,9 +400,9 @@ class Obstacle:
     line_id : str or None
         None: every line, for the same reason.
     reason : str
-        ``offline``, ``not_nodes``, ``only_nodes``, ``too_far``, ``capability``, ``no_candidate``, ``no_ship_date``,
-        ``no_stock``, ``no_service``, ``no_capacity``, ``hard_promise``, ``ship_together``, ``ship_complete``,
-        ``max_shipments``, or ``rejected``.
+        ``held``, ``offline``, ``not_nodes``, ``only_nodes``, ``too_far``, ``capability``, ``no_candidate``,
+        ``no_ship_date``, ``no_stock``, ``no_service``, ``no_capacity``, ``hard_promise``, ``ship_together``,
+        ``ship_complete``, ``max_shipments``, or ``rejected``.
     detail : str
         A phrase for people, with the figures: ``2 sellable by 2026-03-09, 5 wanted``.
     """
