@@ -162,9 +162,7 @@ class Shop:
 
     def count(self, *rows: tuple[str, str, int], **named: Any) -> Any:
         """Import counts: node, sku, units."""
-        lines = "".join(
-            json.dumps({"node_id": node, "sku": sku, "on_hand": units}) + "\n" for node, sku, units in rows
-        )
+        lines = "".join(json.dumps({"node_id": node, "sku": sku, "on_hand": units}) + "\n" for node, sku, units in rows)
         return self.ok("POST", "/v1/inventory:import", content=lines, headers={"content-type": LINES}, **named)
 
     def order(self, order_id: str, *lines: tuple[str, int], east: bool = True, **named: Any) -> Any:
@@ -201,5 +199,3 @@ def shop_of(server: Server, *, network: bool = True) -> Shop:
     if network:
         shop.put_network()
     return shop
-
-

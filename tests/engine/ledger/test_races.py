@@ -83,7 +83,9 @@ def test_replicas_that_take_and_give_back(fresh_url: str) -> None:
                 name = f"x{runner}-{number}"
                 order = skus if runner % 2 else skus[::-1]
                 positions = tuple(position(sku, 1 + (number + runner) % 3, shipment_id="s") for sku in order)
-                requests = [Request(tenant="t", command=Reserve(reservation_id=name, order_id=name, positions=positions))]
+                requests = [
+                    Request(tenant="t", command=Reserve(reservation_id=name, order_id=name, positions=positions))
+                ]
                 if number:
                     requests.append(Request(tenant="t", command=Release(reservation_id=f"x{runner}-{number - 1}")))
                 ledgers[runner % 2].write(requests)
