@@ -128,6 +128,7 @@ def _run(service: Any, settings: Settings, *, is_open: bool) -> int:
         def handle_exit(self, sig: int, frame: Any) -> None:
             service.begin_stop()
             super().handle_exit(sig, frame)
+            self._captured_signals.clear()  # it would raise them again at the end: ending as asked is no failure
 
     server = Server(
         uvicorn.Config(

@@ -1,4 +1,4 @@
-"""Tests counts: imports in three forms, versions, adjustments that come late or twice, recounts below what is reserved."""
+"""Tests counts: imports in three forms, versions, what comes late or twice, recounts below what is reserved."""
 
 from __future__ import annotations
 
