@@ -199,8 +199,9 @@ def _merged(state: State, order: Order, decided: Decision, fixed: list[Standing]
     for row in decided.shipments:
         shipment_id = stays.get(_place(row)) or next(fresh)
         renamed[row.shipment_id] = shipment_id
-        split_cents = state.network.split_cents if shipments else 0
-        shipments.append(replace(row, shipment_id=shipment_id, split_cents=split_cents))
+        shipments.append(replace(row, shipment_id=shipment_id))
+    split_cents = int(state.network.split_cents)
+    shipments = [replace(row, split_cents=split_cents if i else 0) for i, row in enumerate(shipments)]
     allocations: list[Allocated] = [row for one in fixed for row in one.allocations]
     allocations += [replace(row, shipment_id=renamed[row.shipment_id]) for row in decided.allocations]
     place = {line.line_id: i for i, line in enumerate(order.lines)}
