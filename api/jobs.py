@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import logging
 import threading
@@ -66,6 +67,9 @@ class Job:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
+        with contextlib.suppress(LedgerUnavailable):
+            if not self.is_lost and orjson.dumps(self._progress) != self._told:
+                self._renew_once()
 
     def tell(self, **progress: Any) -> None:
         """Say how it goes; told to the ledger a few times a second."""
@@ -78,24 +82,27 @@ class Job:
     def _renew(self) -> None:
         renewed_at = time.monotonic()
         while not self._ended.wait(_TELL_SECONDS):
-            progress = orjson.dumps(self._progress)
-            if progress == self._told and time.monotonic() - renewed_at < _RENEW_SECONDS:
+            is_told = orjson.dumps(self._progress) == self._told
+            if is_told and time.monotonic() - renewed_at < _RENEW_SECONDS:
                 continue
-            try:
-                found = self.service.ledger.progress_operation(
-                    self.tenant,
-                    self.operation.operation_id,
-                    self.service.owner,
-                    lease_ms=int(1000 * self.service.settings.lease_seconds),
-                    progress=progress,
-                )
-            except LedgerUnavailable:
-                continue  # the lease may run out: then another has it, and we are told so
-            renewed_at, self._told = time.monotonic(), progress
-            if found is None:
-                self.is_lost = True
-            elif found.cancel_asked:
-                self.is_cancelled = True
+            with contextlib.suppress(LedgerUnavailable):  # the lease may run out: then another has it
+                self._renew_once()
+                renewed_at = time.monotonic()
+
+    def _renew_once(self) -> None:
+        progress = orjson.dumps(self._progress)
+        found = self.service.ledger.progress_operation(
+            self.tenant,
+            self.operation.operation_id,
+            self.service.owner,
+            lease_ms=int(1000 * self.service.settings.lease_seconds),
+            progress=progress,
+        )
+        self._told = progress
+        if found is None:
+            self.is_lost = True
+        elif found.cancel_asked:
+            self.is_cancelled = True
 
     def hand_back(self) -> None:
         """Let the lease run out now, so that whoever comes next goes on."""
