@@ -26,6 +26,7 @@ from api.problems import Problem, invalid
 from api.reader import Reader
 from api.security import Gate, Principal
 from api.settings import Settings
+from api.warming import warm
 from api.writer import Writer
 from engine.errors import InputError
 from engine.ledger import Idempotency, Ledger, LedgerUnavailable, Request, Response
@@ -133,11 +134,13 @@ class Service:
                 _log.exception("something that is done now and then failed")
 
     async def _open_first(self) -> None:
-        """Open the desk of a service without keys before it says that it is ready."""
+        """Load the kernels, and open the desk of a service without keys, before it says that it is ready."""
+        warming = asyncio.get_running_loop().run_in_executor(None, warm)
         while not self.is_ready:
             try:
                 if self.gate.is_open:
                     await self.desks.open(self.settings.default_tenant)
+                await warming
                 self.is_ready = True
             except LedgerUnavailable:
                 await asyncio.sleep(0.5)
