@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.calendar import node_ship_days
+from engine.documents import parse_batch
+from engine.live import Snapshot
 from engine.live.dates import node_valid_until
+from tests.drawing import draw_batch
 
 ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "America/Phoenix", "Asia/Kathmandu", "Africa/Cairo")
 NEAR = ("2026-03-08", "2026-11-01", "2026-04-05", "2026-10-04", "2026-12-31", "2026-04-24", "2026-06-15")
@@ -64,3 +67,31 @@ def test_a_node_that_never_works_is_looked_at_every_day() -> None:
     as_of = datetime(2026, 6, 15, 12, tzinfo=UTC)
     until = node_valid_until(as_of=as_of, ship_days=[], horizon_days=1, **clock)
     assert until == datetime(2026, 6, 15, 18, 15, tzinfo=UTC)
+
+
+def test_clocks_put_back_before_the_cutoff() -> None:
+    """Tests the hour that is shown twice: what missed the cutoff in the first is in time for it in the second."""
+    clock = {"ready_minutes": 0, "cutoff": "01:30", "time_zone": "America/New_York"}
+    as_of = datetime(2026, 11, 1, 5, 40, tzinfo=UTC)  # 01:40, twenty minutes before it is 01:00 again
+    back = datetime(2026, 11, 1, 6, tzinfo=UTC)
+    dates = {"closed": (), "working_days": "1111111", "horizon_days": 1}
+    days = node_ship_days(as_of=as_of, **dates, **clock)  # type: ignore[arg-type]
+    assert node_ship_days(as_of=back, **dates, **clock) != days  # type: ignore[arg-type]
+    assert node_valid_until(as_of=as_of, ship_days=days, horizon_days=1, **clock) == back  # type: ignore[arg-type]
+
+
+def test_a_snapshot_is_valid_until_its_first_node_is_not() -> None:
+    """Tests that a snapshot's ship dates hold up to its valid_until, and one of its nodes' change there."""
+    for seed in range(12):
+        snapshot = Snapshot(parse_batch(draw_batch(seed)))
+        before = _slots(snapshot)
+        snapshot.rebuild(snapshot.valid_until - TICK)
+        assert _slots(snapshot) == before
+        until = snapshot.valid_until
+        snapshot.rebuild(until)
+        assert snapshot.valid_until > until
+
+
+def _slots(snapshot: Snapshot) -> list[tuple[int, int]]:
+    with snapshot.locked() as state:
+        return list(zip(state.network.slot_node.tolist(), state.network.slot_day.tolist(), strict=True))

@@ -20,6 +20,7 @@ from tests.engine.live.giving import (
     orders_of,
     value,
 )
+from tests.engine.small_batch import small_document
 
 
 def faults(batch: Batch, decisions: list[Decision], *passed_over: str) -> list[str]:
@@ -178,3 +179,32 @@ def test_faults_name_the_row_and_what_was_expected(flash: Batch) -> None:
     with pytest.raises(InputError, match="not_nodes is nowhere, expected a node_id of nodes"):
         decide(snapshot, [right], exclude={right.order_id: ["nowhere"]}, take=True)
     assert decide(snapshot, [right]) == before
+
+
+def test_of_equal_services_the_earlier_is_taken() -> None:
+    """Tests that among services of equal cost, each with a capacity, the earlier delivers, then the smaller id, while
+    there are any left in the call."""
+    document = small_document()
+    services = [{"service_id": name, "carrier": "van"} for name in ("a", "b", "c")]
+    document |= {
+        "nodes": [{"node_id": "N1", "kind": "dc", "lat": 40.5, "lon": -80.25}],
+        "stock": [{"node_id": "N1", "sku": "007", "on_hand": 50}],
+        "items": [{"sku": "007", "weight_g": 100}],
+        "services": services,
+        "bands": [
+            {"service_id": name, "max_km": 5000, "zone": "1", "transit_days": days}
+            for name, days in (("a", 3), ("b", 1), ("c", 1))
+        ],
+        "rates": [{"service_id": name, "zone": "1", "max_weight_g": 1000, "cents": 500} for name in "abc"],
+        "service_capacity": [{"node_id": "N1", "service_id": name, "shipments_per_day": 1} for name in "abc"],
+        "orders": [{"order_id": f"O{i}", "lat": 41.25, "lon": -80.5} for i in range(4)],
+        "lines": [{"order_id": f"O{i}", "line_id": "1", "sku": "007", "quantity": 1} for i in range(4)],
+        "lanes": [],
+        "closures": [],
+        "used": [],
+    }
+    document["policy"]["horizon_days"] = 1
+    batch = parse_batch(document)
+    decisions = decide(Snapshot(batch), orders_of(batch))
+    assert [[row.service_id for row in one.shipments] for one in decisions] == [["b"], ["c"], ["a"], []]
+    assert [row.reason for row in decisions[-1].unallocated] == ["no_capacity"]
