@@ -126,13 +126,11 @@ class Desk:
         for _, bucket, node_id, item, day, change in deltas:
             if node_id not in nodes:
                 continue
-            if bucket == "shipments" or bucket == "units":
-                if not item or item in services:
-                    used.append(
-                        UsedDelta(
-                            node_id=node_id, date=date.fromisoformat(day), service_id=item or None, **{bucket: change}
-                        )
-                    )
+            if bucket == "shipments" or bucket == "units":  # of the node, and of the service that it names
+                at = date.fromisoformat(day)
+                used.append(UsedDelta(node_id=node_id, date=at, **{bucket: change}))
+                if item in services:
+                    used.append(UsedDelta(node_id=node_id, date=at, service_id=item, **{bucket: change}))
             elif snapshot.knows_sku(item):
                 if bucket == "reserved":
                     stock.append(StockDelta(node_id=node_id, sku=item, reserved=change))
