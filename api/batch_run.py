@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import io
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,8 @@ class BatchRun:
         self._number = {order.order_id: at for at, order in enumerate(self._body.orders)}
         self._changed: dict[str, dict[str, Any]] = {}
         self._refused: dict[str, tuple[str, str]] = {}
+        self._began = time.monotonic()
+        self._seconds: dict[str, float] = {}
 
     def run(self) -> tuple[str, Results]:
         """Do all of it; returns the state and the results.
@@ -76,15 +79,22 @@ class BatchRun:
         job.tell(stage="snapshot", total=len(body.orders))
         done = self._done_before() if job.operation.attempts > 1 and body.commit else {}
         solved = self._solve(frozenset(done))
+        self._spent("solve")
         for order_id, document in done.items():
             self._changed[order_id] = document
         state = "DONE"
         if body.commit:
             state = self._reserve(solved.prepared, len(done))
+        self._spent("reserve")
         job.tell(stage="results")
         summary = solved.allocation.summary
         self._service.metrics.batch_gap.set(summary["gap"])
         return state, self._results(solved)
+
+    def _spent(self, stage: str) -> None:
+        now = time.monotonic()
+        self._seconds[stage] = round(now - self._began, 3)
+        self._began = now
 
     def _stop_if_over(self) -> None:
         if self._job.is_over():
@@ -116,6 +126,7 @@ class BatchRun:
             else load_network(self._ledger, self._tenant, read.network_version)
         )
         self._stop_if_over()
+        self._spent("read")
         orders, lines = self._tables(without)
         wanted = pc.is_in(read.stock["sku"], value_set=lines["sku"].unique())
         batch = network.batch(utc_now(), stock=read.stock.filter(wanted), used=read.used, orders=orders, lines=lines)
@@ -247,6 +258,7 @@ class BatchRun:
                 "decided_again": len(self._changed),
                 "refused": len(self._refused),
             },
+            "service_seconds": self._seconds,
         }
         results: Results = {"summary": orjson.dumps(summary)}
         for name, table in tables.items():

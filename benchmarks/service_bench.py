@@ -226,7 +226,8 @@ def main() -> None:
                     f"{many['seconds'] / elapsed:.1f} x less than 32 at a time [10 x]",
                     flush=True,
                 )
-                print({name: round(value, 2) for name, value in summary["seconds"].items()}, flush=True)
+                seconds = {name: round(value, 2) for name, value in summary["seconds"].items()}
+                print(seconds, summary["service_seconds"], flush=True)
         if "restart" in chosen.only:
             reserve_many(folder, chosen.reservations if not chosen.small else 10_000)
             with served(folder) as (port, ready, _):
