@@ -120,7 +120,12 @@ class Cell:
 
     def short(self, booked: dict[str, int]) -> int:
         """Return by how many units what is held exceeds the supply on the worst day; safety stock counts as supply."""
-        return max((sum(n for on, n in booked.items() if on <= day) - self.supply(day) for day in booked), default=0)
+        worst = 0
+        for day, units in booked.items():
+            if units:
+                held = sum(n for on, n in booked.items() if on <= day)
+                worst = max(worst, min(held, held - self.supply(day)))
+        return worst
 
 
 class Place:

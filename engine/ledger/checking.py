@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.ledger.database import Database, Session, equal_sql
 from engine.ledger.records import Difference, VerifyReport
-from engine.ledger.tables import BOOKED, CAPACITY, STOCK, Table
+from engine.ledger.tables import BOOKED, CAPACITY, STOCK, TENANTS, Table
 
 MAX_SHOWN = 100
 
@@ -141,6 +141,8 @@ class Checking:
     def rebuild(self, tenant: str | None = None) -> VerifyReport:
         """Set every balance to what its entries add up to; return what was wrong before."""
         with self.database.writing() as session:
+            known = [row[0] for row in session.query("SELECT tenant FROM tenants ORDER BY tenant")]
+            session.select(TENANTS, TENANTS.key, [(one,) for one in known], lock=True)  # nobody commits meanwhile
             report = _report(session, tenant)
             for check in _CHECKS:
                 if check.table is not None:

@@ -76,7 +76,12 @@ def _find_lacks(work: Work, positions: Sequence[Position]) -> list[Lack]:
     for (node_id, sku), days in asked.items():
         cell = work.cell(node_id, sku)
         first = min(days)
-        if cell.supply(first) - cell.safety() - cell.held >= sum(days.values()):
+        lots = cell.lots
+        if len(lots) == 1:  # nearly always: all is there now
+            lot = lots[""]
+            if lot.on_hand - lot.external - lot.safety - cell.held >= sum(days.values()):
+                continue
+        elif cell.supply(first) - cell.safety() - cell.held >= sum(days.values()):
             continue  # enough on the first day, whatever the days of what is held
         lack = _lack_of(cell, days, work.booked(cell))
         if lack is not None:

@@ -24,6 +24,7 @@ WORDS = {
     "busy": "STRICT, WITHOUT ROWID",
     "strict": "STRICT",
 }
+MAX_IDLE = 8
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 
 
@@ -112,7 +113,8 @@ class SqliteDatabase:
         self._path = path
         self._timeout_s = timeout_s
         self._lock = threading.RLock()
-        self._idle: list[apsw.Connection] = []
+        self._lock_of_idle = threading.Lock()
+        self._idle: list[apsw.Connection] = []  # readers that nobody uses just now
         self._closed = False
         with _translated():
             self._writer = self._connect()
@@ -157,17 +159,19 @@ class SqliteDatabase:
         with self._lock_of_idle:
             self._check_open()
             connection = self._idle.pop() if self._idle else None
-        with _translated():
-            if connection is None:
-                connection = self._connect()
-            yield from self._within(connection, "BEGIN")
-        with self._lock_of_idle:
-            if not self._closed and len(self._idle) < 8:
-                self._idle.append(connection)
-                return
-        connection.close()
-
-    _lock_of_idle = threading.Lock()
+        kept = False
+        try:
+            with _translated():
+                if connection is None:
+                    connection = self._connect()
+                yield from self._within(connection, "BEGIN")
+            with self._lock_of_idle:
+                kept = not self._closed and len(self._idle) < MAX_IDLE
+                if kept:
+                    self._idle.append(connection)
+        finally:
+            if connection is not None and not kept:
+                connection.close()
 
     def _within(self, connection: apsw.Connection, begin: str) -> Iterator[Session]:
         connection.execute(begin)

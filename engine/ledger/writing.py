@@ -139,7 +139,14 @@ class Writing:
                 work.flush()
             known.flush()
         return [
-            dataclasses.replace(reply, deltas=works[request.tenant].deltas(start, stop)) if stop > start else reply
+            Reply(
+                outcome=reply.outcome,
+                response=reply.response,
+                error=reply.error,
+                deltas=works[request.tenant].deltas(start, stop),
+            )
+            if stop > start
+            else reply
             for request, reply, (start, stop) in zip(requests, replies, ranges)
         ]
 

@@ -10,7 +10,7 @@ import orjson
 from engine.ledger.base import Idempotency, Reply, Request, Response
 from engine.ledger.commands import Command, Limit, Position, PutNetwork, Reserve, SetOnHand
 from engine.ledger.outcomes import Outcome, Refused, Reserved
-from engine.ledger.records import Reservation
+from engine.ledger.records import Reservation, Snapshot
 from engine.ledger.sql_ledger import SqlLedger
 
 T = TypeVar("T")
@@ -26,6 +26,14 @@ def respond(outcome: Outcome) -> Response:
 def position(sku: str = "A", quantity: int = 1, day: str = DAY1, node: str = "N", **more: Any) -> Position:
     """Return a position; by default of sku A at node N, without capacity."""
     return Position(node_id=node, sku=sku, ship_date=day, quantity=quantity, **more)
+
+
+def used_of(snapshot: Snapshot) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Return used capacity: shipments and units by node, service or "", and day."""
+    rows = snapshot.used.to_pylist()
+    return {
+        (row["node_id"], row["service_id"] or "", str(row["date"])): (row["shipments"], row["units"]) for row in rows
+    }
 
 
 @dataclass
@@ -106,11 +114,7 @@ class Asking:
 
     def used(self) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Return used capacity: shipments and units by node, service or "", and day."""
-        rows = self.ledger.snapshot(self.tenant).used.to_pylist()
-        return {
-            (row["node_id"], row["service_id"] or "", str(row["date"])): (row["shipments"], row["units"])
-            for row in rows
-        }
+        return used_of(self.ledger.snapshot(self.tenant))
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:
         """Return what events of some types tell."""

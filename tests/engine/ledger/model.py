@@ -53,6 +53,7 @@ class Model:
     cancelled: set[str] = field(default_factory=set)
     limits: dict[tuple[str, str], tuple[int | None, int | None]] = field(default_factory=dict)
     network: int = 0
+    n_names: int = 0
 
     # -- what is there
 
@@ -156,12 +157,11 @@ class Model:
     def short(self, node: str, sku: str) -> int:
         """By how much what is held exceeds the supply on the worst day."""
         lines = [line for _, line in self.open_lines(node, sku)]
-        days = {line.position.ship_date for line in lines}
-        worst = [
-            sum(line.open for line in lines if line.position.ship_date <= day) - self.supply(node, sku, day)
-            for day in days
-        ]
-        return max(worst, default=0)
+        worst = 0
+        for day in {line.position.ship_date for line in lines}:
+            held = sum(line.open for line in lines if line.position.ship_date <= day)
+            worst = max(worst, held - max(0, self.supply(node, sku, day)))
+        return worst
 
     def do_putnetwork(self, command: c.PutNetwork) -> Answer:
         """Put limits in force."""
@@ -227,7 +227,9 @@ class Model:
                 if day >= first and left < 0:
                     return "insufficient_stock"
         before = self.used()
-        trial = Model(holds={**self.holds, "?": Hold("", 0, "HELD", None, [Line(p, p.quantity) for p in command.positions])})
+        trial = Model(
+            holds={**self.holds, "?": Hold("", 0, "HELD", None, [Line(p, p.quantity) for p in command.positions])}
+        )
         for (node, service, day), (n_shipments, units) in trial.used().items():
             if (n_shipments, units) == before.get((node, service, day), (0, 0)):
                 continue

@@ -68,4 +68,8 @@ def start_server(*, ours: bool = False) -> Server:
     folder = Path(tempfile.mkdtemp(prefix="nodewise-pg-"))
     folder.chmod(0o755)
     handle = get_server(folder / "data", cleanup_mode="delete")
+    if not ours:  # it is never stopped in mid-load: no test needs what it wrote to be on disk
+        with psycopg.connect(handle.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
     return Server(handle.get_uri(), handle)
