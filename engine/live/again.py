@@ -81,7 +81,7 @@ def _barred_reasons(state: State, rest: Order, again: Again, exclude: Mapping[st
     """Why lines cannot be served that may not come from certain nodes: as if those were in ``not_nodes``."""
     out = {}
     for number, line in enumerate(rest.lines):
-        nodes = again.barred.get(line.line_id, ())
+        nodes = tuple(node_id for node_id in again.barred.get(line.line_id, ()) if node_id in state.base.node_of)
         if nodes:
             judged = order_arrays(state, [replace(rest, not_nodes=(*rest.not_nodes, *nodes))], exclude).judged
             asked = np.arange(len(rest.lines)) == number
@@ -128,7 +128,7 @@ def _ranked(
     nothing = int(nothing_cents(orders)[0]) * MILLI
     split = network.split_cents * MILLI if fixed else 0  # the order's first shipment is a fixed one
     service_of = state.base.service_of
-    places = {(slot, service_of[one.shipment.service_id]) for one in loose for slot in _slots(state, [one])}
+    places = {(slot, service_of.get(one.shipment.service_id, -1)) for one in loose for slot in _slots(state, [one])}
     stays = np.zeros(value.size, np.int64)
     for option in range(value.size):
         its = slice(int(options.first[option]), int(options.first[option + 1]))
@@ -139,11 +139,13 @@ def _ranked(
 
 
 def _slots(state: State, standing: list[Standing]) -> list[int]:
-    """The slots of standing shipments, those of past ship dates left out."""
+    """The slots of standing shipments, those of past ship dates and of nodes that are no more left out."""
     network = state.network
     out = []
     for one in standing:
-        node = state.base.node_of[one.shipment.node_id]
+        node = state.base.node_of.get(one.shipment.node_id)
+        if node is None:
+            continue
         its = range(int(network.node_first_slot[node]), int(network.node_first_slot[node + 1]))
         day = day_number(one.shipment.ship_date)
         out += [slot for slot in its if network.slot_day[slot] == day]
@@ -155,6 +157,7 @@ def _barred_pairs(state: State, rest: Order, again: Again) -> set[tuple[int, int
         (number, state.base.node_of[node_id])
         for number, line in enumerate(rest.lines)
         for node_id in again.barred.get(line.line_id, ())
+        if node_id in state.base.node_of
     }
 
 

@@ -12,7 +12,7 @@ from engine.combinations import MAX_CODE_BITS
 from engine.compile import EXACT, LATE_DAYS, MOST_CENTS
 from engine.errors import Fault, InputError, shown
 from engine.folding import fold_large_orders
-from engine.live.state import State
+from engine.live.state import Base, State
 from engine.live.types import Order
 from engine.orders import NEVER_LATE, Orders
 
@@ -26,9 +26,8 @@ class OrderArrays(NamedTuple):
     judged: Orders
 
 
-def order_faults(state: State, order: Order, row: int = 1) -> list[Fault]:
+def order_faults(base: Base, order: Order, row: int = 1) -> list[Fault]:
     """What only the network can tell to be wrong with an order."""
-    base = state.base
     faults = []
     for column, nodes in (("only_nodes", order.only_nodes), ("not_nodes", order.not_nodes)):
         for node_id in nodes:
@@ -64,9 +63,9 @@ def _fault(table: str, row: int | None, column: str | None, value: str, expected
     return Fault(table=table, row=row, column=column, value=shown(value), expected=expected)
 
 
-def refuse_faults(state: State, orders: Sequence[Order]) -> None:
+def refuse_faults(base: Base, orders: Sequence[Order]) -> None:
     """Raise ``InputError`` with what is wrong in any order."""
-    faults = [fault for row, order in enumerate(orders, 1) for fault in order_faults(state, order, row)]
+    faults = [fault for row, order in enumerate(orders, 1) for fault in order_faults(base, order, row)]
     if faults:
         raise InputError(faults)
 

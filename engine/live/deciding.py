@@ -23,8 +23,7 @@ def faults_of(snapshot: Snapshot, order: Order) -> list[Fault]:
     Unknown skus and nodes, line ids that repeat, and costs beyond exact arithmetic; row 1 of ``orders``, and of
     ``lines`` the line's place in the order. Call it before an order joins others in a call of :func:`decide`.
     """
-    with snapshot.locked() as state:
-        return order_faults(state, order)
+    return order_faults(snapshot.base, order)
 
 
 def decide(
@@ -69,13 +68,13 @@ def decide(
     Raises
     ------
     InputError
-        When :func:`faults_of` finds something in any order, or ``exclude`` and ``again`` name unknown nodes; nothing
-        is decided then.
+        When :func:`faults_of` finds something in any order, or ``exclude`` names an unknown node; nothing is decided
+        then. (Nodes in ``again`` that the network no longer has are passed over: they are history.)
     """
     exclude, again = exclude or {}, again or {}
+    refuse_faults(snapshot.base, orders)
+    _refuse_unknown(snapshot, exclude)
     with snapshot.locked() as state:
-        refuse_faults(state, orders)
-        _refuse_unknown(snapshot, exclude, again)
         mapped = state.no_prices if prices is None else prices.on(state)
         turn = Turn(state, snapshot.record if take and snapshot.is_rebuilding else None)
         try:
@@ -102,10 +101,8 @@ def _decide_plain(
     return decisions_of(turn.state, orders, arrays, outcome, prices)
 
 
-def _refuse_unknown(snapshot: Snapshot, exclude: Mapping[str, Collection[str]], again: Mapping[str, Again]) -> None:
-    named = [node_id for nodes in exclude.values() for node_id in nodes]
-    named += [node_id for one in again.values() for nodes in one.barred.values() for node_id in nodes]
-    unknown = [node_id for node_id in named if not snapshot.knows_node(node_id)]
+def _refuse_unknown(snapshot: Snapshot, exclude: Mapping[str, Collection[str]]) -> None:
+    unknown = [node_id for nodes in exclude.values() for node_id in nodes if not snapshot.knows_node(node_id)]
     if unknown:
         raise InputError(
             [

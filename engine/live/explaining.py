@@ -16,8 +16,7 @@ from engine.live.obstacles import obstacles_of
 from engine.live.prices import LivePrices
 from engine.live.settle import looked_at, unpack_options
 from engine.live.snapshot import Snapshot, taken_changes
-from engine.live.state import State
-from engine.live.turns import Turn
+from engine.live.state import State, private_copy
 from engine.live.types import TERMS, Decision, Explanation, Order, Rival
 from engine.live.worths import counted_prices
 from engine.network import IntArray
@@ -59,23 +58,20 @@ def explain(
     InputError
         As for :func:`engine.live.decide`.
     """
-    with snapshot.locked() as state:
-        refuse_faults(state, [order])
-        mapped = state.no_prices if prices is None else prices.on(state)
-        turn = Turn(state, None)
-        try:
-            if taken:
-                turn.change(*taken_changes(state.base, decision.positions, decision.capacity, -1))
-            arrays = order_arrays(state, [order], {order.order_id: exclude})
-            counted = counted_prices(state, decision, mapped)
-            price_cents = sum(row.cents * row.amount for row in counted)
-            rivals = [
-                _rival(state, order, arrays, node, look, decision, price_cents, mapped, exclude)
-                for look in [_listed(state, order, arrays)]
-                for node in _rival_nodes(state, arrays, decision)
-            ]
-        finally:
-            turn.undo()
+    refuse_faults(snapshot.base, [order])
+    with snapshot.locked() as shared:
+        mapped = shared.no_prices if prices is None else prices.on(shared)
+        state = private_copy(shared)  # many nodes, many options: nobody has to wait for that
+    if taken:
+        state.change(*taken_changes(state.base, decision.positions, decision.capacity, -1))
+    arrays = order_arrays(state, [order], {order.order_id: exclude})
+    counted = counted_prices(state, decision, mapped)
+    price_cents = sum(row.cents * row.amount for row in counted)
+    look = _listed(state, arrays)
+    rivals = [
+        _rival(state, order, arrays, node, look, decision, price_cents, mapped, exclude)
+        for node in _rival_nodes(state, arrays, decision)
+    ]
     return Explanation(
         order_id=order.order_id,
         terms=decision.terms,
@@ -109,7 +105,7 @@ def _rival_nodes(state: State, arrays: OrderArrays, decision: Decision) -> list[
     return sorted(node for node in nodes if state.base.names.node_id[node] not in chosen)
 
 
-def _listed(state: State, order: Order, arrays: OrderArrays) -> _Listed:
+def _listed(state: State, arrays: OrderArrays) -> _Listed:
     network = state.network
     # shipments that cost more than leaving their lines are only listed of orders that must be complete
     orders = arrays.orders._replace(ship_complete=np.ones(1, np.bool_))

@@ -66,10 +66,10 @@ def promise(snapshot: Snapshot, carts: Sequence[Order], *, prices: LivePrices | 
     InputError
         As for :func:`engine.live.decide`.
     """
+    refuse_faults(snapshot.base, carts)
+    if not carts:
+        return []
     with snapshot.locked() as state:
-        refuse_faults(state, carts)
-        if not carts:
-            return []
         mapped = state.no_prices if prices is None else prices.on(state)
         given = order_arrays(state, carts)
         copies = _copies_of(state, given.orders)

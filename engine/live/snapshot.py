@@ -16,7 +16,7 @@ from engine.errors import Fault, InputError, shown
 from engine.live.capacity import NO_SERVICE, NOTHING_USED, UsedChanges
 from engine.live.dates import day_of
 from engine.live.prices import LivePrices
-from engine.live.state import Base, State, all_stock, all_used, base_of, build_state
+from engine.live.state import Base, State, all_stock, all_used, base_of, build_state, contents_of
 from engine.live.stock import NO_STOCK, StockChanges, pair_of
 from engine.live.types import CapacityTaken, Decision, Position, StockDelta, UsedDelta
 from engine.network import NOW
@@ -47,6 +47,11 @@ class Snapshot:
         self._state = build_state(base, stock, used, batch.policy.as_of)
 
     @property
+    def base(self) -> Base:
+        """The network's documents and names, for the other modules of this package; never changes."""
+        return self._state.base
+
+    @property
     def as_of(self) -> datetime:
         """The instant whose ship dates the snapshot has."""
         return self._state.as_of
@@ -64,15 +69,15 @@ class Snapshot:
     @property
     def node_ids(self) -> list[str]:
         """The nodes, in the order of the documents."""
-        return list(self._state.base.names.node_id)
+        return list(self.base.names.node_id)
 
     def knows_sku(self, sku: str) -> bool:
         """Whether the network has the item."""
-        return sku in self._state.base.sku_of
+        return sku in self.base.sku_of
 
     def knows_node(self, node_id: str) -> bool:
         """Whether the network has the node."""
-        return node_id in self._state.base.node_of
+        return node_id in self.base.node_of
 
     def apply(self, stock: Iterable[StockDelta] = (), used: Iterable[UsedDelta] = ()) -> None:
         """Change stock and used capacity in place, all or nothing.
@@ -84,18 +89,21 @@ class Snapshot:
         InputError
             When a node, sku or service is not in the network; nothing is changed then.
         """
-        base = self._state.base
+        base = self.base
         stock_rows = [(row.sku, row.node_id, row.available_on, row.on_hand, _held(row)) for row in stock]
         used_rows = [(row.node_id, row.service_id, row.date, row.shipments, row.units) for row in used]
         self._change(stock_changes(base, stock_rows), used_changes(base, used_rows))
 
     def take(self, decision: Decision) -> None:
-        """Count what a decision takes as reserved and used; :func:`engine.live.decide` does so with ``take=True``."""
-        self._change(*taken_changes(self._state.base, decision.positions, decision.capacity, 1))
+        """Count what a decision takes as reserved and used; :func:`engine.live.decide` does so with ``take=True``.
+
+        What it takes of nodes, skus and services that the network does not have is passed over.
+        """
+        self._change(*taken_changes(self.base, decision.positions, decision.capacity, 1))
 
     def give_back(self, decision: Decision) -> None:
         """Undo :meth:`take`."""
-        self._change(*taken_changes(self._state.base, decision.positions, decision.capacity, -1))
+        self._change(*taken_changes(self.base, decision.positions, decision.capacity, -1))
 
     def rebuild(self, as_of: datetime | None = None) -> None:
         """Compute everything anew, for another instant perhaps, while decisions go on; then swap.
@@ -105,11 +113,11 @@ class Snapshot:
         """
         with self._rebuilding:
             with self._lock:
-                old = self._state
-                stock, used = all_stock(old), all_used(old)
+                base, instant = self._state.base, self._state.as_of if as_of is None else as_of
+                contents = contents_of(self._state)
                 self._journal = []
             try:
-                new = build_state(old.base, stock, used, old.as_of if as_of is None else as_of)
+                new = build_state(base, all_stock(contents), all_used(contents), instant)
                 with self._lock:
                     for changes in self._journal:
                         new.change(*changes)
@@ -123,7 +131,7 @@ class Snapshot:
         Rows of nodes, skus, services or ship dates that are no more are passed over; a stock price counts for the
         interval that holds its date now.
         """
-        return LivePrices(self._state.base, table)
+        return LivePrices(self.base, table)
 
     def sellable(self, node_id: str, sku: str) -> list[tuple[date | None, int]]:
         """The sellable units of a pair by interval: the day that opens it (None: now), and units by then."""
@@ -210,11 +218,26 @@ def used_changes(base: Base, rows: Sequence[tuple[str, str | None, date, int, in
 def taken_changes(
     base: Base, positions: Iterable[Position], capacity: Iterable[CapacityTaken], sign: int
 ) -> tuple[StockChanges, UsedChanges]:
-    """What taking (sign 1) or giving back (-1) changes: units reserved, capacity used."""
+    """What taking (sign 1) or giving back (-1) changes: units reserved, capacity used.
+
+    What a decision took of nodes, skus and services that the network no longer has is passed over.
+    """
+    nodes, skus, services = base.node_of, base.sku_of, base.service_of
     return (
-        stock_changes(base, [(row.sku, row.node_id, None, 0, sign * row.quantity) for row in positions]),
+        stock_changes(
+            base,
+            [
+                (row.sku, row.node_id, None, 0, sign * row.quantity)
+                for row in positions
+                if row.node_id in nodes and row.sku in skus
+            ],
+        ),
         used_changes(
             base,
-            [(row.node_id, row.service_id, row.date, sign * row.shipments, sign * row.units) for row in capacity],
+            [
+                (row.node_id, row.service_id, row.date, sign * row.shipments, sign * row.units)
+                for row in capacity
+                if row.node_id in nodes and (row.service_id is None or row.service_id in services)
+            ],
         ),
     )

@@ -16,7 +16,7 @@ from solver.source import MILLI, Prices
 
 
 def counted_prices(state: State, decision: Decision, prices: Prices) -> tuple[ResourcePrice, ...]:
-    """Resources with a price that a decision takes, and how much of each; those of past ship dates are left out."""
+    """Resources with a price that a decision takes, and how much of each; those that are no more are left out."""
     if prices is state.no_prices:
         return ()
     network, base, rows = state.network, state.base, state.rows
@@ -29,7 +29,9 @@ def counted_prices(state: State, decision: Decision, prices: Prices) -> tuple[Re
             named.setdefault(resource, names)  # type: ignore[arg-type]
 
     for position in decision.positions:
-        node, sku = base.node_of[position.node_id], base.sku_of[position.sku]
+        node, sku = base.node_of.get(position.node_id), base.sku_of.get(position.sku)
+        if node is None or sku is None:
+            continue
         pair = pair_of(rows.sku_first_pair, rows.pair_node, sku, node)
         if pair < 0:
             continue
@@ -39,7 +41,9 @@ def counted_prices(state: State, decision: Decision, prices: Prices) -> tuple[Re
             opens = None if day == NOW else day_of(day)
             count(resource, position.quantity, KINDS[0], position.node_id, position.sku, None, opens)
     for taken in decision.capacity:
-        node, day = base.node_of[taken.node_id], day_number(taken.date)
+        node, day = base.node_of.get(taken.node_id), day_number(taken.date)
+        if node is None:
+            continue
         for slot in range(int(network.node_first_slot[node]), int(network.node_first_slot[node + 1])):
             if network.slot_day[slot] != day:
                 continue
@@ -47,7 +51,7 @@ def counted_prices(state: State, decision: Decision, prices: Prices) -> tuple[Re
                 where = (taken.node_id, None, None, taken.date)
                 count(int(network.slot_shipments_resource[slot]), taken.shipments, KINDS[1], *where)
                 count(int(network.slot_units_resource[slot]), taken.units, KINDS[2], *where)
-            else:
+            elif taken.service_id in base.service_of:
                 resource = int(network.slot_service_resource[slot, base.service_of[taken.service_id]])
                 count(resource, taken.shipments, KINDS[3], taken.node_id, None, taken.service_id, taken.date)
     return tuple(

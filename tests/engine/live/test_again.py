@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from engine.documents import Batch, parse_batch
-from engine.live import Again, Decision, Order, Snapshot, Standing, decide
+from engine.live import Again, Decision, Order, Snapshot, Standing, decide, explain
 from tests.drawing import draw_batch
 from tests.engine.live.giving import SEEDS, after, all_options, orders_of
 from tests.engine.live.test_snapshot import computed, held
 from tests.oracle import Option
 
-Document = dict[str, object]
+Document = dict[str, Any]
 
 
 def standing(decision: Decision, fixed: str | None = None, without: str | None = None) -> tuple[Standing, ...]:
@@ -140,3 +141,31 @@ def test_a_wholly_fixed_order_is_not_decided() -> None:
             )
             new = decide(snapshot, [order], again={order.order_id: Again(standing=its)})[0]
             assert (new.shipments, new.positions) == (decision.shipments, decision.positions)
+
+
+def test_a_node_that_is_no_more_is_history() -> None:
+    """Tests that an order decided again, or explained, may have shipped from a node that the network has lost."""
+    n_tried = 0
+    for seed in SEEDS[:20]:
+        for document, _, _, order, decision in decided(seed):
+            lost = decision.shipments[0].node_id
+            if lost in (*order.only_nodes, *order.not_nodes) or len(document["nodes"]) < 2:
+                continue
+            smaller = {
+                name: [row for row in rows if row.get("node_id") != lost] if isinstance(rows, list) else rows
+                for name, rows in document.items()
+            }
+            snapshot = Snapshot(parse_batch({**smaller, "orders": [], "lines": []}))
+            fresh = decide(snapshot, [order])[0]
+            before = held(snapshot)
+            snapshot.take(decision)
+            line_id = decision.allocations[0].line_id
+            again = Again(standing=standing(decision), barred={line_id: (lost,)})
+            new = decide(snapshot, [order], again={order.order_id: again}, take=True)[0]
+            assert new.objective_cents == fresh.objective_cents
+            assert explain(snapshot, order, new).objective_cents == new.objective_cents
+            explain(snapshot, order, decision, taken=False)
+            snapshot.give_back(new)
+            assert held(snapshot) == before
+            n_tried += 1
+    assert n_tried > 20
