@@ -5,7 +5,8 @@ from __future__ import annotations
 import concurrent.futures
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,16 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from api.desks import utc_now
+from api.desks import Desk, utc_now
+from api.kept_tables import Tables
 from api.ledger_answers import refusal
 from api.models.orders import BatchBody
-from api.networks import load_network
+from api.networks import StoredNetwork, load_network
 from api.order_documents import Kept, positions_of
 from api.problems import Problem
 from api.solving import PreparedOrder, Solved, SolverProcess
 from api.writer import RACED, Decide
 from engine import AllocateParams, Progress
-from engine.ledger import Request
+from engine.ledger import Ledger, Request
 from engine.ledger.commands import Position, Reserve
 from engine.ledger.outcomes import Refused
 from engine.live import Decision
@@ -84,7 +86,7 @@ class BatchRun:
             self._changed[order_id] = document
         state = "DONE"
         if body.commit:
-            state = self._reserve(solved.prepared, len(done))
+            state = self._reserve(solved.chunks, [name for name in self._number if name not in done])
         self._spent("reserve")
         job.tell(stage="results")
         summary = solved.allocation.summary
@@ -116,20 +118,11 @@ class BatchRun:
 
     def _solve(self, without: frozenset[str]) -> Solved:
         body, job = self._body, self._job
-        read = self._ledger.snapshot(self._tenant)
-        if read.network_version == 0:
-            raise Problem(409, "conflict", "there is no network: PUT /v1/network first")
-        desk = self._service.desks.get(self._tenant)
-        network = (
-            desk.network
-            if desk is not None and desk.network.version == read.network_version
-            else load_network(self._ledger, self._tenant, read.network_version)
-        )
+        orders, lines = self._tables(without)
+        network, stock, used = self._read(lines["sku"].unique())
+        batch = network.batch(utc_now(), stock=stock, used=used, orders=orders, lines=lines)
         self._stop_if_over()
         self._spent("read")
-        orders, lines = self._tables(without)
-        wanted = pc.is_in(read.stock["sku"], value_set=lines["sku"].unique())
-        batch = network.batch(utc_now(), stock=read.stock.filter(wanted), used=read.used, orders=orders, lines=lines)
         longest = self._service.settings.batch_seconds
         params = AllocateParams(
             gap=body.gap,
@@ -137,7 +130,26 @@ class BatchRun:
             seed=body.seed,
             workers=self._service.settings.workers,
         )
-        return self._solver.solve(batch, params, prepare=body.commit, on_progress=self._tell, is_stopped=job.is_over)
+        return self._solver.solve(
+            batch,
+            params,
+            chunk_orders=self._service.settings.chunk_orders if body.commit else 0,
+            on_progress=self._tell,
+            is_stopped=job.is_over,
+        )
+
+    def _read(self, skus: pa.Array) -> tuple[StoredNetwork, pa.Table, pa.Table]:
+        """The network, the stock of some skus and the capacity used: from the desk when it is up to date."""
+        desk = self._service.desks.get(self._tenant)
+        if desk is not None:
+            tables: Tables | None = self._service.writer.aside_and_wait(partial(_up_to_date, desk, self._ledger))
+            if tables is not None:
+                return desk.network, *tables.current(skus)
+        read = self._ledger.snapshot(self._tenant)
+        if read.network_version == 0:
+            raise Problem(409, "conflict", "there is no network: PUT /v1/network first")
+        network = load_network(self._ledger, self._tenant, read.network_version)
+        return network, *Tables(read.stock, read.used, ()).current(skus)
 
     def _tables(self, without: frozenset[str]) -> tuple[pa.Table, pa.Table]:
         orders = [order.model_dump() for order in self._body.orders if order.order_id not in without]
@@ -153,34 +165,36 @@ class BatchRun:
             gap=None if at.gap is None or at.gap != at.gap or at.gap == float("inf") else at.gap,
         )
 
-    def _reserve(self, prepared: Sequence[PreparedOrder], n_done: int) -> str:
+    def _reserve(self, chunks: Iterator[list[PreparedOrder]], waiting: list[str]) -> str:
         job, size = self._job, self._service.settings.chunk_orders
+        n_done = len(self._body.orders) - len(waiting)
         job.tell(stage="reserve", processed=n_done)
         lost: list[PreparedOrder] = []
-        for first in range(0, len(prepared), size):
+        n_seen = 0
+        for chunk in chunks:
             if job.is_over():
-                return self._cut_short(prepared[first:], lost)
-            chunk = prepared[first : first + size]
+                return self._cut_short([*waiting[n_seen:], *(order.order_id for order in lost)])
+            n_seen += len(chunk)
             replies = self._service.writer.write_and_wait([self._request(order) for order in chunk])
             for order, reply in zip(chunk, replies):
                 if reply.error is not None:
                     raise reply.error
                 if isinstance(reply.outcome, Refused):
                     self._judge(order, reply.outcome, lost)
-            job.tell(processed=n_done + first + len(chunk) - len(lost))
+            job.tell(processed=n_done + n_seen - len(lost))
         job.tell(stage="second pass")
         for first in range(0, len(lost), size):
             if job.is_over():
-                return self._cut_short((), lost[first:])
+                return self._cut_short([order.order_id for order in lost[first:]])
             self._again(lost[first : first + size])
         job.tell(processed=len(self._body.orders))
         return "DONE"
 
-    def _cut_short(self, rest: Sequence[PreparedOrder], lost: Sequence[PreparedOrder]) -> str:
+    def _cut_short(self, order_ids: Sequence[str]) -> str:
         if not self._job.is_cancelled:
             raise HandedBack
-        for order in (*rest, *lost):
-            self._refused[order.order_id] = ("cancelled", "the operation was cancelled before")
+        for order_id in order_ids:
+            self._refused[order_id] = ("cancelled", "the operation was cancelled before")
         return "CANCELLED"
 
     def _request(self, order: PreparedOrder) -> Request:
@@ -266,6 +280,11 @@ class BatchRun:
             pq.write_table(table, sink, compression="zstd")
             results[name] = sink.getvalue()
         return results
+
+
+def _up_to_date(desk: Desk, ledger: Ledger) -> Tables | None:
+    desk.catch_up(ledger)
+    return None if desk.is_outdated else desk.tables.now()
 
 
 def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:

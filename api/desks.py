@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from api.kept_tables import MANY, KeptTables
 from api.networks import StoredNetwork, load_network
 from engine.ledger import Ledger
 from engine.ledger.records import Delta
@@ -53,13 +54,16 @@ class Desk:
         What decisions see.
     entry : int
         The last entry in it.
+    tables : KeptTables
+        The same as tables.
     """
 
-    def __init__(self, tenant: str, network: StoredNetwork, snapshot: Snapshot, entry: int) -> None:
+    def __init__(self, tenant: str, network: StoredNetwork, snapshot: Snapshot, entry: int, tables: KeptTables) -> None:
         self.tenant = tenant
         self.network = network
         self.snapshot = snapshot
         self.entry = entry
+        self.tables = tables
         self.built_at = time.monotonic()
         self.prices: Prices | None = None
         self.is_outdated = False
@@ -87,6 +91,7 @@ class Desk:
         if first == self.entry + 1 and not self._counted:
             for deltas, taken in noted:
                 self._count(deltas, taken)
+                self.tables.add(deltas)
             self.entry = noted[-1][0][-1].entry if noted else self.entry
             return
         for deltas, taken in noted:
@@ -109,6 +114,7 @@ class Desk:
             changes = ledger.changes(self.tenant, self.entry, limit=_PAGE)
             fresh = [delta for delta in changes.deltas if delta.entry not in self._counted]
             self._apply(fresh)
+            self.tables.add(changes.deltas)
             self.entry = max(self.entry, changes.entry)
             if changes.network_version != self.network.version:
                 self.is_outdated = True
@@ -128,9 +134,11 @@ class Desk:
                 continue
             if bucket == "shipments" or bucket == "units":  # of the node, and of the service that it names
                 at = date.fromisoformat(day)
-                used.append(UsedDelta(node_id=node_id, date=at, **{bucket: change}))
-                if item in services:
-                    used.append(UsedDelta(node_id=node_id, date=at, service_id=item, **{bucket: change}))
+                n_shipments, n_units = (change, 0) if bucket == "shipments" else (0, change)
+                for service_id in (None, item) if item in services else (None,):
+                    used.append(
+                        UsedDelta(node_id=node_id, date=at, service_id=service_id, shipments=n_shipments, units=n_units)
+                    )
             elif snapshot.knows_sku(item):
                 if bucket == "reserved":
                     stock.append(StockDelta(node_id=node_id, sku=item, reserved=change))
@@ -163,7 +171,7 @@ def build_desk(ledger: Ledger, tenant: str, now: datetime) -> Desk | None:
         return None
     network = load_network(ledger, tenant, read.network_version)
     snapshot = Snapshot(network.batch(now, stock=read.stock, used=read.used))
-    return Desk(tenant, network, snapshot, read.entry)
+    return Desk(tenant, network, snapshot, read.entry, KeptTables(read.stock, read.used))
 
 
 class Desks:
@@ -242,6 +250,8 @@ class Desks:
                 self._begin(desk.tenant, self._rebuild(desk))
             elif now >= desk.snapshot.valid_until or desk.snapshot.waiting:
                 self._begin(desk.tenant, self._renew(desk, now))
+            elif desk.tables.n_deltas > MANY:
+                self._begin(desk.tenant, self._settle_tables(desk))
 
     async def refresh(self, tenant: str) -> None:
         """Bring a desk up to what is in the ledger now, and wait for that."""
@@ -283,6 +293,12 @@ class Desks:
         if desk is not None:
             await self._swap(desk)
         await asyncio.sleep(min(30.0, time.monotonic() - started))
+
+    async def _settle_tables(self, desk: Desk) -> None:
+        """Put the changes of a long time into the tables."""
+        tables = await self._aside(desk.tables.now)
+        stock, used = await asyncio.to_thread(tables.current)
+        await self._aside(lambda: desk.tables.replace(stock, used, len(tables.deltas)))
 
     async def _renew(self, desk: Desk, now: datetime) -> None:
         """Compute ship dates and rows anew from what the snapshot holds."""

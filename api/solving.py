@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -32,12 +32,13 @@ class Solved:
     ----------
     allocation : Allocation
         Tables and summary.
-    prepared : list of PreparedOrder
-        One an order, in the order of the table; empty when nothing is to be reserved.
+    chunks : iterator of lists of PreparedOrder
+        Every order, in the order of the table; nothing when nothing is to be reserved. They are prepared while the
+        ones before are reserved.
     """
 
     allocation: Allocation
-    prepared: list[PreparedOrder] = field(default_factory=list)
+    chunks: Iterator[list[PreparedOrder]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -55,10 +56,12 @@ class SolverProcess:
     def __init__(self) -> None:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
+        self._owes = False  # whether it still sends what belongs to an earlier batch
 
     def start(self) -> Connection:
         """Start the process if it does not run."""
-        if self._process is not None and self._process.is_alive() and self._connection is not None:
+        runs = self._process is not None and self._process.is_alive() and not self._owes
+        if runs and self._connection is not None:
             return self._connection
         self.stop()
         context = multiprocessing.get_context("spawn")
@@ -78,13 +81,14 @@ class SolverProcess:
             self._process.terminate()
             self._process.join(5.0)
             self._process = None
+        self._owes = False
 
     def solve(
         self,
         batch: Batch,
         params: AllocateParams,
         *,
-        prepare: bool,
+        chunk_orders: int,
         on_progress: Callable[[Progress], None],
         is_stopped: Callable[[], bool],
     ) -> Solved:
@@ -96,8 +100,8 @@ class SolverProcess:
             What to solve.
         params : AllocateParams
             How.
-        prepare : bool
-            Whether documents and positions are wanted for each order.
+        chunk_orders : int
+            Orders of which documents and positions come together; 0: none are wanted.
         on_progress : callable
             Told how it goes.
         is_stopped : callable
@@ -113,7 +117,7 @@ class SolverProcess:
         try:
             connection = self.start()
             tables = {name: batch[name] for name in batch.tables}
-            connection.send((batch.policy.to_document(), tables, params, prepare))
+            connection.send((batch.policy.to_document(), tables, params, chunk_orders))
             while True:
                 while not connection.poll(_ASK_SECONDS):
                     if is_stopped():
@@ -125,10 +129,19 @@ class SolverProcess:
                 elif kind == "failed":
                     raise content
                 else:
-                    allocation, prepared = content
-                    return Solved(allocation=Allocation(*allocation), prepared=prepared)
+                    self._owes = chunk_orders > 0
+                    chunks = self._chunks(connection) if self._owes else iter(())
+                    return Solved(allocation=Allocation(*content), chunks=chunks)
         except (EOFError, OSError) as error:
             self.stop()
+            raise SolverGone("the process that solved the batch ended") from error
+
+    def _chunks(self, connection: Connection) -> Iterator[list[PreparedOrder]]:
+        try:
+            while chunk := connection.recv():
+                yield chunk
+            self._owes = False
+        except (EOFError, OSError) as error:
             raise SolverGone("the process that solved the batch ended") from error
 
 
@@ -143,22 +156,25 @@ def _serve(connection: Connection) -> None:
         warm_up()
     while True:
         try:
-            policy, tables, params, prepare = connection.recv()
+            policy, tables, params, chunk_orders = connection.recv()
         except (EOFError, OSError):
             return
         try:
             batch = Batch(Policy.model_validate(policy), tables)
             allocation = allocate(batch, params, on_progress=lambda at: connection.send(("progress", at)))
-            prepared = prepare_orders(batch, allocation) if prepare else []
-            connection.send(("done", ((dict(allocation.tables), allocation.summary), prepared)))
+            connection.send(("done", (dict(allocation.tables), allocation.summary)))
+            if chunk_orders:
+                for chunk in prepare_orders(batch, allocation, chunk_orders):
+                    connection.send(chunk)
+                connection.send([])
         except OSError:
             return
         except Exception as error:
             connection.send(("failed", error))
 
 
-def prepare_orders(batch: Batch, allocation: Allocation) -> list[PreparedOrder]:
-    """Return documents and positions of every order of an allocation."""
+def prepare_orders(batch: Batch, allocation: Allocation, size: int) -> Iterator[list[PreparedOrder]]:
+    """Yield documents and positions of every order of an allocation, so many together."""
     from api.order_documents import Kept, order_from_document, positions_of
     from engine.live import Decision
 
@@ -166,7 +182,7 @@ def prepare_orders(batch: Batch, allocation: Allocation) -> list[PreparedOrder]:
     allocations = _by_order(allocation["allocations"])
     unallocated = _by_order(allocation["unallocated"])
     lines = _by_order(batch["lines"])
-    prepared = []
+    prepared: list[PreparedOrder] = []
     for row in _rows(batch["orders"]):
         order_id = row["order_id"]
         decision = Decision.from_document(
@@ -196,7 +212,11 @@ def prepare_orders(batch: Batch, allocation: Allocation) -> list[PreparedOrder]:
                 ],
             )
         )
-    return prepared
+        if len(prepared) == size:
+            yield prepared
+            prepared = []
+    if prepared:
+        yield prepared
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

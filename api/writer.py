@@ -143,6 +143,12 @@ class Writer:
         """Queue something of which the caller keeps the future."""
         self._queue.put(item)
 
+    def aside_and_wait(self, run: Callable[[], Any]) -> Any:
+        """Run something between two rounds, from a thread of its own."""
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._queue.put(Aside(run=run, future=future))
+        return future.result()
+
     async def aside(self, run: Callable[[], Any]) -> Any:
         """Run something between two rounds."""
         future = asyncio.get_running_loop().create_future()
