@@ -49,6 +49,8 @@ class Application:
         self._paths = Paths(ALL_CALLS)
         self._limits = service.settings.limits
         self._n_waiting = 0
+        self._n_large = 0
+        self._n_streams = 0
         self._waiting_of: Counter[str] = Counter()
         self._ids = itertools.count()
         self._id_prefix = os.urandom(5).hex()
@@ -133,11 +135,17 @@ class Application:
             call = Call(service, _NOBODY, spec, request_id, values, query, None, b"", headers)
             return await spec.answer(call)
         tenant = principal.tenant
-        limits = self._limits
-        if self._n_waiting >= limits.waiting or self._waiting_of[tenant] >= limits.waiting_per_tenant:
+        limits, is_large = self._limits, spec.size == "large"
+        if (
+            self._n_waiting >= limits.waiting
+            or self._waiting_of[tenant] >= limits.waiting_per_tenant
+            or (is_large and self._n_large >= limits.large)
+            or (spec.streams and self._n_streams >= limits.streams)
+        ):
             service.metrics.refused_busy.inc()
             raise Problem(429, "too-many-requests", "too many requests wait; try again", (("Retry-After", "1"),))
         self._n_waiting += 1
+        self._n_large += is_large
         self._waiting_of[tenant] += 1
         service.metrics.waiting.set(self._n_waiting)
         try:
@@ -145,7 +153,7 @@ class Application:
             if spec.method in ("POST", "PUT"):
                 raw, body = await self._body(spec, headers, receive)
             call = Call(service, principal, spec, request_id, values, query, body, raw, headers)
-            if spec.size == "large":
+            if is_large:
                 return await spec.answer(call)
             try:
                 async with asyncio.timeout(limits.call_seconds):
@@ -155,6 +163,7 @@ class Application:
                 raise Problem(503, "unavailable", detail, (("Retry-After", "1"),)) from None
         finally:
             self._n_waiting -= 1
+            self._n_large -= is_large
             self._waiting_of[tenant] -= 1
             if not self._waiting_of[tenant]:
                 del self._waiting_of[tenant]
@@ -223,9 +232,13 @@ class Application:
         ]
         headers.extend((name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        async with aclosing(answer.chunks) as chunks:  # type: ignore[type-var]
-            async for chunk in chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._n_streams += 1
+        try:
+            async with aclosing(answer.chunks) as chunks:  # type: ignore[type-var]
+                async for chunk in chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        finally:
+            self._n_streams -= 1
         await send({"type": "http.response.body", "body": b""})
 
     def _tally(self, spec: Spec | None, method: str, status: int, seconds: float) -> None:

@@ -88,7 +88,7 @@ class TokenChecker:
 
         place = self._bearer.jwks
         try:
-            if place.startswith(("https://", "http://")):
+            if place.startswith("https://"):
                 async with httpx.AsyncClient(timeout=5.0) as client:
                     response = await client.get(place)
                     response.raise_for_status()

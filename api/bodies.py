@@ -47,34 +47,22 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     length = headers.get(b"content-length")
     if length is not None and length.isdigit() and int(length[:20]) > limit:
         raise _too_large(limit)
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
-    parts, size = [body], len(body)
+    parts, size = [], 0
     try:
         async with asyncio.timeout(seconds):
             while True:
-                if size > limit:
-                    raise _too_large(limit)
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientGone
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
+                if size > limit:
+                    raise _too_large(limit)
                 if not message.get("more_body", False):
-                    break
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
     except TimeoutError:
-        raise Problem(
-            408, "timeout", f"the body did not arrive within {seconds:g} s", (("Connection", "close"),)
-        ) from None
-    if size > limit:
-        raise _too_large(limit)
-    return b"".join(parts)
+        detail = f"the body did not arrive within {seconds:g} s"
+        raise Problem(408, "timeout", detail, (("Connection", "close"),)) from None
 
 
 def _too_large(limit: int) -> Problem:

@@ -121,6 +121,8 @@ class Spec:
         A body, and what comes back.
     replays : bool
         Whether it takes ``Idempotency-Key``.
+    streams : bool
+        Whether its answer has no end that is known.
     if_match : str or None
         Whether it takes ``If-Match``.
     description : str
@@ -143,6 +145,7 @@ class Spec:
     example: Any = None
     answer_example: Any = None
     replays: bool = False
+    streams: bool = False
     if_match: Literal["optional", "required"] | None = None
     description: str = ""
 

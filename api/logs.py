@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import orjson
 
 _FLUSH_SECONDS = 0.1
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):

@@ -48,6 +48,8 @@ def settings_of(options: ServeOptions) -> Settings:
         if not all(given):
             raise ValueError("--issuer, --audience and --jwks go together")
         assert options.issuer and options.audience and options.jwks
+        if options.jwks.startswith("http://"):
+            raise ValueError("--jwks has to be an https URL or a file")
         bearer = Bearer(
             issuer=options.issuer,
             audience=options.audience,

@@ -24,6 +24,8 @@ class Limits:
         The most orders of one batch.
     waiting, waiting_per_tenant : int
         Calls under way at one time, in all and of one tenant; more is 429.
+    large, streams : int
+        Calls with large bodies, and event streams, at one time; more is 429.
     body_seconds, call_seconds : float
         The longest a body may take to arrive, and a call to be answered.
     """
@@ -35,6 +37,8 @@ class Limits:
     orders: int = 100_000
     waiting: int = 2_048
     waiting_per_tenant: int = 1_024
+    large: int = 4
+    streams: int = 200
     body_seconds: float = 30.0
     call_seconds: float = 60.0
 

@@ -21,10 +21,9 @@ from typing import Any
 from api.desks import Desk
 from api.metrics import Metrics
 from api.problems import Problem
-from engine.errors import InputError
-from engine.ledger import Ledger, Reply, Request
+from engine.ledger import Ledger, LedgerUnavailable, Reply, Request
 from engine.ledger.outcomes import Refused
-from engine.live import Again, Decision, Order, decide, faults_of
+from engine.live import Again, Decision, Order, decide
 
 MAX_ROUND = 256
 _log = logging.getLogger("api.writer")
@@ -115,7 +114,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._settled: list[tuple[Future, Any]] = []
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Start the thread; asyncio's futures belong to this loop."""
         self._loop = loop
         self._thread.start()
@@ -221,18 +220,13 @@ class Writer:
             return
         try:
             decisions = _decide_all(desk, wanted)
-        except InputError:
-            kept = []
-            for item in wanted:
-                faults = faults_of(desk.snapshot, item.order)
-                if faults:
-                    self._settle(item.future, InputError(faults))
-                else:
-                    kept.append(item)
-            if len(kept) == len(wanted):
-                raise
-            wanted = kept
-            decisions = _decide_all(desk, wanted)
+        except Exception as error:  # of one of them: no other has to suffer from it
+            if len(wanted) == 1:
+                self._settle(wanted[0].future, error)
+            else:
+                for item in wanted:
+                    self._decide(tenant, [item], this)
+            return
         if decisions:
             self._metrics.joint_orders.observe(len(decisions))
         this.decided.extend((item, desk, decision) for item, decision in zip(wanted, decisions))
@@ -247,6 +241,8 @@ class Writer:
         try:
             replies = self._ledger.write(requests)
         except Exception as error:
+            if not isinstance(error, LedgerUnavailable) and len(this.commands) + len(this.decided) > 1:
+                return self._write_apart(this)
             for item, desk, decision in this.decided:
                 _undo(item, desk, decision)
                 self._settle(item.future, error)
@@ -261,6 +257,15 @@ class Writer:
             self._settle(command.future, replies[at : at + len(command.requests)])
             at += len(command.requests)
         return self._judge(this, replies[at:])
+
+    def _write_apart(self, this: _Round) -> list[Decide]:
+        """Write each by itself: one of them breaks the transaction, and no other has to suffer from it."""
+        lost: list[Decide] = []
+        for command in this.commands:
+            lost.extend(self._write(_Round(commands=[command])))
+        for decided in this.decided:
+            lost.extend(self._write(_Round(decided=[decided])))
+        return lost
 
     def _judge(self, this: _Round, replies: list[Reply]) -> list[Decide]:
         """Answer the orders that are decided, and return those that lost a race and may try again."""
@@ -282,7 +287,7 @@ class Writer:
                     continue
             self._settle(item.future, reply.error or (decision, reply))
         for desk in behind.values():
-            desk.catch_up(self._ledger)
+            _follow(desk.catch_up, desk, self._ledger)
         return lost
 
     def _keep_up(self, requests: list[Request], replies: list[Reply], n_commands: int, this: _Round) -> None:
@@ -298,7 +303,7 @@ class Writer:
                 desk.note(reply.deltas, None if taken is None else taken[2])
         for desk in desks.values():
             if desk is not None:
-                desk.settle(self._ledger)
+                _follow(desk.settle, desk, self._ledger)
 
     def _settle(self, future: Future, result: Any) -> None:
         self._settled.append((future, result))
@@ -322,6 +327,14 @@ def _decide_all(desk: Desk, wanted: list[Decide]) -> list[Decision]:
     again = {item.order.order_id: item.again for item in wanted if item.again is not None}
     orders = [item.order for item in wanted]
     return decide(desk.snapshot, orders, prices=desk.fresh_prices(), again=again or None, take=True)
+
+
+def _follow(step: Callable[[Ledger], None], desk: Desk, ledger: Ledger) -> None:
+    """Bring a desk up to date; what is written is written, so an outage now is no failure of the round."""
+    try:
+        step(ledger)
+    except LedgerUnavailable:
+        desk.is_outdated = True
 
 
 def _undo(item: Decide, desk: Desk, decision: Decision) -> None:

@@ -171,6 +171,7 @@ CALLS = (
         answer=stream_operation,
         scope="read",
         answers={200: EVENT_STREAM},
+        streams=True,
         problems=(404,),
     ),
     Spec(
