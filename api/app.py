@@ -143,7 +143,8 @@ class Application:
             or (spec.streams and self._n_streams >= limits.streams)
         ):
             service.metrics.refused_busy.inc()
-            raise Problem(429, "too-many-requests", "too many requests wait; try again", (("Retry-After", "1"),))
+            after = "5" if is_large or spec.streams else "1"
+            raise Problem(429, "too-many-requests", "too many requests wait; try again", (("Retry-After", after),))
         self._n_waiting += 1
         self._n_large += is_large
         self._waiting_of[tenant] += 1

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
+from api.app import Application
+from api.bodies import ClientGone, read_body
+from api.problems import Problem
+from api.service import Service
+from api.settings import Limits, Settings
+from engine.ledger import open_ledger
 from tests.api.service.serving import Server, Shop, order_body, shop_of
 
 JSON = {"content-type": "application/json"}
@@ -207,3 +215,42 @@ def test_requests_that_are_no_http(server: Server) -> None:
             connection.sendall(noise)
     with server.client() as client:
         assert client.get("/livez").status_code == 200
+
+
+def test_bodies_that_never_end() -> None:
+    """Tests that a body that does not arrive in time is given up, and a client that leaves is let go."""
+
+    async def silent() -> Any:
+        await asyncio.sleep(10)
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(Problem) as found:
+        asyncio.run(read_body(silent, {}, 100, 0.02))
+    assert found.value.status == 408
+    with pytest.raises(ClientGone):
+        asyncio.run(read_body(gone, {}, 100, 1.0))
+
+
+def test_too_many_at_once() -> None:
+    """Tests that over a limit of calls under way the next is told to come back later, and is answered then."""
+    ledger = open_ledger("sqlite://")
+    limits = Limits(waiting=2, waiting_per_tenant=2, large=0)
+    service = Service(Settings(database="sqlite://", access_log=False, limits=limits), ledger)
+    app = Application(service)
+
+    async def run() -> list[int]:
+        await service.start()
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            calls = [http.post("/v1/availability:query", json={"skus": ["mug"]}) for _ in range(10)]
+            found = [answer.status_code for answer in await asyncio.gather(*calls)]
+            last = await http.post("/v1/availability:query", json={"skus": ["mug"]})
+            large = await http.put("/v1/network", json={})
+            assert large.status_code == 429 and large.headers["retry-after"] == "5"
+        await service.stop()
+        return [last.status_code, *found]
+
+    statuses = asyncio.run(run())
+    assert statuses[0] == 200 and set(statuses[1:]) == {200, 429} and statuses.count(429) == 8
