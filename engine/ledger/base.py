@@ -145,6 +145,7 @@ class Ledger(Protocol):
     def import_stock(self, request: Request, *, chunk_rows: int = 2000) -> Reply:
         """Do an `ImportStock` in many short transactions, so that others get in between.
 
+        More than 100,000 changes are not in the reply's ``deltas``: read `changes`, or a new snapshot.
         A crash leaves the first part of the rows counted; the same call again ends the work. The response is stored
         with the last part. Put a marker before it (`begin_request`) where it has an idempotency key.
         """

@@ -160,8 +160,8 @@ class Place:
         ) = row
         self.was = was
 
-    def record(self) -> PositionRecord:
-        """Return it as it is read."""
+    def record(self, *, over: bool = False) -> PositionRecord:
+        """Return it as it is read; ``over``: as if it had been freed."""
         return PositionRecord(
             node_id=self.node_id,
             sku=self.sku,
@@ -170,7 +170,7 @@ class Place:
             line_id=self.line_id,
             shipment_id=self.shipment_id,
             service_id=self.service_id,
-            open=self.open,
+            open=0 if over else self.open,
             fulfilled=self.fulfilled,
         )
 
@@ -215,7 +215,7 @@ class Booking:
             version=self.version,
             expires_at_ms=self.expires_ms,
             created_at_ms=self.created_ms,
-            positions=tuple([place.record() for place in self.places]),
+            positions=tuple([place.record(over=over) for place in self.places]),
         )
 
 

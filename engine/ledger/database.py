@@ -21,7 +21,12 @@ class Poison(LedgerError):
 
 
 class Session(Protocol):
-    """A transaction in progress; SQL has ``?`` for values and is the same for all databases."""
+    """A transaction in progress; SQL has ``?`` for values and is the same for all databases.
+
+    ``is_alone`` tells whether no other transaction can write meanwhile.
+    """
+
+    is_alone: bool
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return its rows."""

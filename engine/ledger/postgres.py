@@ -71,6 +71,8 @@ def _update(table: Table, columns: tuple[str, ...], same: tuple[str, ...]) -> st
 class PostgresSession:
     """One transaction on one connection."""
 
+    is_alone = False
+
     def __init__(self, connection: _Connection, *, binary: bool = False) -> None:
         self._connection = connection
         self._cursor = connection.cursor(row_factory=tuple_row, binary=binary)

@@ -24,7 +24,7 @@ from engine.ledger.records import (
     StockLevel,
 )
 
-CHUNK = 50_000
+CHUNK = 20_000  # rows: small enough that other threads get in between
 STOCK_SCHEMA = pa.schema(
     [
         ("node_id", pa.string()),
@@ -217,8 +217,11 @@ def _batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
     arrays = []
     for column, field in zip(zip(*rows), schema):
         if field.type == pa.date32():
-            text = pa.array(column, pa.string())
-            arrays.append(pc.if_else(pc.equal(text, ""), None, text).cast(pa.date32()))
+            if any(column):
+                text = pa.array(column, pa.string())
+                arrays.append(pc.if_else(pc.equal(text, ""), None, text).cast(pa.date32()))
+            else:
+                arrays.append(pa.nulls(len(rows), pa.date32()))
         elif field.name == "service_id":
             arrays.append(pa.array([value or None for value in column], pa.string()))
         else:

@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 
 from engine.ledger.base import LedgerCorrupt, LedgerUnavailable
+from engine.ledger.checkpoints import Checkpoints
 from engine.ledger.database import Conflict, Poison, Row, Session, columns_sql, equal_sql, migrate
 from engine.ledger.migrations import MIGRATIONS
 from engine.ledger.tables import Table
@@ -25,6 +26,8 @@ WORDS = {
     "strict": "STRICT",
 }
 MAX_IDLE = 8
+WRITER_CACHE_KIB = 65536
+READER_CACHE_KIB = 8192
 _CORRUPT = (apsw.CorruptError, apsw.NotADBError)
 
 
@@ -46,6 +49,8 @@ def _update(table: Table, columns: tuple[str, ...], same: tuple[str, ...]) -> st
 
 class SqliteSession:
     """One transaction on one connection."""
+
+    is_alone = True
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -116,24 +121,25 @@ class SqliteDatabase:
         self._lock_of_idle = threading.Lock()
         self._idle: list[apsw.Connection] = []  # readers that nobody uses just now
         self._closed = False
+        self._checkpoints: Checkpoints | None = None
         with _translated():
-            self._writer = self._connect()
+            self._writer = self._connect(WRITER_CACHE_KIB)
             with self.writing() as session:
                 migrate(session, lambda sql: self._run(sql), MIGRATIONS, WORDS)
+            self._checkpoints = Checkpoints(self._writer, self._connect(READER_CACHE_KIB)) if path else None
 
     def _run(self, sql: str) -> None:
         self._writer.execute(sql)
 
-    def _connect(self) -> apsw.Connection:
+    def _connect(self, cache_kib: int) -> apsw.Connection:
         connection = apsw.Connection(self._path or ":memory:", statementcachesize=200)
         connection.set_busy_timeout(int(self._timeout_s * 1000))
         if self._path and connection.pragma("journal_mode") != "wal":
             connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
-        connection.pragma("cache_size", -65536)
+        connection.pragma("cache_size", -cache_kib)
         connection.pragma("temp_store", "memory")
         connection.pragma("foreign_keys", True)
-        connection.pragma("wal_autocheckpoint", 4000)
         return connection
 
     @contextmanager
@@ -145,6 +151,8 @@ class SqliteDatabase:
             self._check_open()
             with _translated():
                 yield from self._within(self._writer, "BEGIN IMMEDIATE")
+            if self._checkpoints is not None:
+                self._checkpoints.after_commit()
         finally:
             self._lock.release()
 
@@ -163,7 +171,7 @@ class SqliteDatabase:
         try:
             with _translated():
                 if connection is None:
-                    connection = self._connect()
+                    connection = self._connect(READER_CACHE_KIB)
                 yield from self._within(connection, "BEGIN")
             with self._lock_of_idle:
                 kept = not self._closed and len(self._idle) < MAX_IDLE
@@ -197,6 +205,8 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close every connection."""
         with self._lock, self._lock_of_idle:
+            if self._checkpoints is not None and not self._closed:
+                self._checkpoints.close()
             self._closed = True
             for connection in [*self._idle, self._writer]:
                 connection.close()

@@ -16,10 +16,12 @@ from engine.ledger.base import Idempotency, LedgerUnavailable, Reply, Request, R
 from engine.ledger.database import Conflict, Database, Poison, Session
 from engine.ledger.known import Known
 from engine.ledger.outcomes import Outcome, Refused, StockImported
+from engine.ledger.records import Delta
 from engine.ledger.release_rules import expire_due
 from engine.ledger.work import Limits, Work
 
 MAX_ATTEMPTS = 40
+MAX_IMPORT_DELTAS = 100_000
 T = TypeVar("T")
 
 
@@ -54,23 +56,29 @@ class Writing:
         if fault is not None or command.rows.num_rows <= chunk_rows:
             return self.write([request])[0]
         rows = _last_of_each(command.rows)
-        replies = []
+        parts: list[Outcome | None] = []
+        deltas: list[Delta] = []
+        n_deltas = 0
+
+        def respond_to_all(outcome: Outcome) -> Response:
+            assert respond is not None
+            return respond(_total([*parts, outcome]))
+
         for start in range(0, rows.num_rows, chunk_rows):
             part = dataclasses.replace(command, rows=rows.slice(start, chunk_rows))
-            if start + chunk_rows < rows.num_rows:
-                replies.append(self.write([Request(tenant=tenant, command=part)])[0])
-                continue
-            before = [reply.outcome for reply in replies]
-
-            def total_respond(outcome: Outcome) -> Response:
-                assert respond is not None
-                return respond(_total([*before, outcome]))  # noqa: B023
-
-            last = dataclasses.replace(request, command=part, respond=total_respond if respond else None)
-            replies.append(self.write([last])[0])
-        total = _total([reply.outcome for reply in replies])
-        deltas = tuple(delta for reply in replies for delta in reply.deltas)
-        return dataclasses.replace(replies[-1], outcome=total, deltas=deltas)
+            is_last = start + chunk_rows >= rows.num_rows
+            one = Request(tenant=tenant, command=part)
+            if is_last:
+                one = dataclasses.replace(request, command=part, respond=respond_to_all if respond else None)
+            (reply,) = self.write([one])
+            if is_last and not isinstance(reply.outcome, StockImported):
+                return reply  # somebody else has answered meanwhile
+            parts.append(reply.outcome)
+            n_deltas += len(reply.deltas)
+            if n_deltas <= MAX_IMPORT_DELTAS:
+                deltas += reply.deltas
+        kept = tuple(deltas) if n_deltas <= MAX_IMPORT_DELTAS else ()
+        return dataclasses.replace(reply, outcome=_total(parts), deltas=kept)
 
     def begin_request(self, tenant: str, idempotency: Idempotency, *, lease_ms: int = 60_000) -> Reply | None:
         """Mark a key as in flight, before work that ends in `write`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from engine.ledger import commands as c
 from tests.engine.ledger.asking import DAY1, DAY2, DAY3
@@ -70,14 +70,19 @@ class Drawing:
         """Draw a reservation, most often of a new order, under a new name."""
         self._model.n_names += 1
         new = f"r{self._model.n_names}"
-        order_id = self._order() if self._rng.random() < 0.3 else f"O{self._rng.randint(0, 200)}"
+        modes: tuple[Literal["new", "replace", "add"], ...] = ("new", "new", "new", "replace", "add")
+        mode = self._one(modes)
+        order_id = f"O{self._rng.randint(0, 200)}"
+        if self._rng.random() < (0.1 if mode == "new" else 0.8):
+            live = [hold.order_id for hold in self._model.holds.values() if hold.state in ("HELD", "CONFIRMED")]
+            order_id = self._one(live or ["O1"])
         return c.Reserve(
             reservation_id=new if self._rng.random() < 0.97 else self._hold(),
             order_id=order_id,
             positions=tuple(self._position() for _ in range(self._one((0, 1, 1, 2, 2, 3)))),
             confirmed=self._rng.random() < 0.3,
             ttl_ms=self._one((None, 1, 2, 3, 6)),
-            mode=self._one(("new", "new", "replace", "add")),
+            mode=mode,
             if_match=self._rarely(0, 2, 10),
         )
 

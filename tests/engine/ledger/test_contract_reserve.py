@@ -95,6 +95,16 @@ def test_each_day_of_one_order_counts(ask: Asking) -> None:
     ask.check()
 
 
+def test_days_of_one_order_share_what_is_there(ask: Asking) -> None:
+    """Tests that lines of one order on two days cannot both have the same units."""
+    ask.count(on_hand=3)
+    outcome = ask.reserve(position(quantity=2, day=DAY1), position(quantity=2, day=DAY2))
+    assert isinstance(outcome, Refused)
+    assert (outcome.lacks[0].ship_date, outcome.lacks[0].available) == (DAY1, 1)
+    ask.held(position(quantity=1, day=DAY1), position(quantity=2, day=DAY2))
+    ask.check()
+
+
 def test_capacity_of_a_node_holds(ask: Asking) -> None:
     """Tests that a node takes so many shipments and units a day, over calls and services, and no more."""
     ask.count(on_hand=100)
@@ -211,6 +221,24 @@ def test_an_order_without_positions_has_a_document(ask: Asking) -> None:
     assert order is not None
     assert order.document == b'{"shipments":[]}'
     assert order.reservations[0].state == "CONFIRMED"
+    ask.check()
+
+
+def test_a_refused_request_is_undone_to_the_unit(ask: Asking) -> None:
+    """Tests that a replacement that fails leaves what it had released, beside what others of the transaction took."""
+    ask.count(on_hand=10)
+    ask.limit(Limit(node_id="N", shipments_per_day=9))
+    ask.held(position(quantity=2, shipment_id="s"), order="O1")
+    outcomes = ask.all(
+        Reserve(reservation_id="a", order_id="O2", positions=(position(quantity=1, shipment_id="s"),)),
+        Reserve(reservation_id="b", order_id="O1", positions=(position(quantity=99),), mode="replace"),
+        Reserve(reservation_id="b", order_id="O1", positions=(position(quantity=7),), mode="add"),
+        Reserve(reservation_id="c", order_id="O3", positions=(position(quantity=1),)),
+    )
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Reserved", "Refused", "Reserved", "Refused"]
+    assert (ask.state("r1"), ask.state("b")) == ("HELD", "HELD")
+    assert ask.used() == {("N", "", DAY1): (2, 3)}
+    assert len(ask.ledger.entries(ask.tenant)) == len({entry.entry for entry in ask.ledger.entries(ask.tenant)}) == 8
     ask.check()
 
 

@@ -13,8 +13,10 @@ import pytest
 from engine.ledger import LedgerUnavailable, open_ledger
 from engine.ledger.base import Request
 from engine.ledger.commands import Reserve
+from engine.ledger.database import Conflict, Poison
 from engine.ledger.outcomes import Reserved
 from engine.ledger.sql_ledger import SqlLedger
+from engine.ledger.tables import STOCK
 from tests.engine.ledger import working
 from tests.engine.ledger.asking import Asking, position
 from tests.engine.ledger.postgres_server import start_server
@@ -81,6 +83,25 @@ def test_kill_in_the_middle_of_writing(fresh_url: str) -> None:
         time.sleep(0.02)  # PostgreSQL may still be at the last statement of the dead
         first = check_groups(ask, acknowledged)
     assert first > N_KILLS
+    ask.ledger.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(fresh_url: str) -> None:
+    """Tests that whatever goes wrong inside a transaction, nothing of it stays, and the next one works."""
+    ask = ready(fresh_url)
+    before = ask.ledger.snapshot("t")
+    with pytest.raises(RuntimeError, match="in the middle"), ask.ledger.database.writing() as session:
+        session.change("UPDATE stock SET on_hand = 1")
+        raise RuntimeError("in the middle")
+    with pytest.raises(Conflict), ask.ledger.database.writing() as session:
+        session.change("UPDATE stock SET on_hand = 1")
+        session.update(STOCK, ("on_hand",), [(2, "t", "N", "unknown", "")])
+    with pytest.raises(Poison), ask.ledger.database.writing() as session:
+        session.change("UPDATE stock SET on_hand = 1 WHERE sku = 'A'")
+        session.change("UPDATE stock SET on_hand = -1 WHERE sku = 'B'")
+    assert ask.ledger.snapshot("t").stock.equals(before.stock)
+    ask.held(position("A"))
+    ask.check()
     ask.ledger.close()
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from engine.ledger import open_ledger
 from engine.ledger.base import Request
-from engine.ledger.commands import Limit, Release, Reserve
+from engine.ledger.commands import Limit, Release, Reserve, SetOnHand
 from engine.ledger.group import GroupCommit
 from engine.ledger.outcomes import Refused, Reserved
 from engine.ledger.sql_ledger import SqlLedger
+from engine.ledger.stock_rules import set_on_hand
+from engine.ledger.work import Work
 from tests.engine.ledger import working
-from tests.engine.ledger.asking import DAY1, Asking, position
+from tests.engine.ledger.asking import DAY1, DAY2, Asking, position
 
 
 def test_eight_processes_race_for_200_units(fresh_url: str) -> None:
@@ -63,6 +66,29 @@ def test_threads_that_share_a_transaction(fresh_url: str) -> None:
     assert sum(isinstance(outcome, Refused) for outcome in outcomes.values()) == 60
     for name, outcome in outcomes.items():
         assert not isinstance(outcome, Reserved) or outcome.reservation.reservation_id == name
+    ask.check()
+    ledger.close()
+
+
+def test_what_came_while_waiting_for_a_lock_is_seen(fresh_url: str) -> None:
+    """Tests that a reservation that waits for another transaction sees the stock row that it added."""
+    ledger = open_ledger(fresh_url)
+    assert isinstance(ledger, SqlLedger)
+    ask = Asking(ledger, "t")
+    ask.count(on_hand=5)
+    outcomes: list[object] = []
+    thread = threading.Thread(target=lambda: outcomes.append(ask.reserve(position(quantity=5))))
+    with ledger.database.writing() as session:
+        work = Work(session, "t", ledger.now_ms() if not session.is_alone else 0)
+        set_on_hand(work, SetOnHand(node_id="N", sku="A", on_hand=0, reserved=3, available_on=DAY2))
+        work.flush()
+        thread.start()
+        time.sleep(0.3)
+        assert outcomes == []
+    thread.join()
+    (outcome,) = outcomes
+    assert isinstance(outcome, Refused)
+    assert outcome.lacks[0].available == 2
     ask.check()
     ledger.close()
 
