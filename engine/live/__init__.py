@@ -10,9 +10,15 @@ The life of a snapshot in a service::
     snapshot.apply(stock=[StockDelta(...)])                 # what others changed, never one's own decisions twice
     snapshot.rebuild(as_of=now)                             # in the background, by valid_until and waiting
 
+After a rejection, with the count found there already applied to the stock::
+
+    again = Again(standing=..., barred={line_id: (node_id,)})
+    decide(snapshot, [order], again={order.order_id: again}, take=True)
+
 Nothing here reads a clock or writes anything but the snapshot.
 """
 
+from engine.live.answers import Explanation, Obstacle, Promise, PromiseOption, ResourcePrice, Rival
 from engine.live.deciding import decide, faults_of
 from engine.live.explaining import explain
 from engine.live.prices import LivePrices
@@ -24,15 +30,9 @@ from engine.live.types import (
     Allocated,
     CapacityTaken,
     Decision,
-    Explanation,
-    Obstacle,
     Order,
     OrderLine,
     Position,
-    Promise,
-    PromiseOption,
-    ResourcePrice,
-    Rival,
     Shipment,
     Standing,
     StockDelta,

@@ -76,7 +76,7 @@ def decide(
     _refuse_unknown(snapshot, exclude)
     with snapshot.locked() as state:
         mapped = state.no_prices if prices is None else prices.on(state)
-        turn = Turn(state, snapshot.record if take and snapshot.is_rebuilding else None)
+        turn = Turn(state)
         try:
             decisions: list[Decision] = []
             for is_again, group in groupby(orders, key=lambda order: order.order_id in again):
@@ -89,6 +89,9 @@ def decide(
             raise
         if not take:
             turn.undo()
+        elif snapshot.is_rebuilding:
+            for changes in turn.changes():
+                snapshot.record(*changes)
         return decisions
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.listing import Options
 from engine.live.again import without_slots
+from engine.live.answers import Explanation, Rival
 from engine.live.arrays import OrderArrays, order_arrays, refuse_faults
 from engine.live.choosing import DEPTHS, Outcome, option_values, options_of
 from engine.live.documents import decisions_of
@@ -17,7 +18,7 @@ from engine.live.prices import LivePrices
 from engine.live.settle import looked_at, unpack_options
 from engine.live.snapshot import Snapshot, taken_changes
 from engine.live.state import State, private_copy
-from engine.live.types import TERMS, Decision, Explanation, Order, Rival
+from engine.live.types import TERMS, Decision, Order
 from engine.live.worths import counted_prices
 from engine.network import IntArray
 from engine.reasons import reasons_of

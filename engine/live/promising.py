@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.decode import Chosen
 from engine.listing import Options
+from engine.live.answers import Promise, PromiseOption
 from engine.live.arrays import OrderArrays, order_arrays, refuse_faults
 from engine.live.choosing import DEPTHS, joined_chosen, options_of
 from engine.live.documents import allocated_rows, shipment_rows, unallocated_rows
@@ -19,7 +20,7 @@ from engine.live.prices import LivePrices
 from engine.live.settle import looked_at, unpack_options
 from engine.live.snapshot import Snapshot
 from engine.live.state import State
-from engine.live.types import Order, Promise, PromiseOption, Unallocated
+from engine.live.types import Order, Unallocated
 from engine.network import IntArray
 from engine.orders import Orders
 from engine.reasons import OUTBID, SHIP_COMPLETE, reasons_of
@@ -105,7 +106,8 @@ def _promise(cart: Order, by_service: list[_Found], everything: list[_Found]) ->
 def _copies_of(state: State, orders: Orders) -> _Copies:
     """Each cart by each service, and by any where it may go in several shipments."""
     n_services = state.network.service_fuel_bp.size
-    levels = np.add.reduceat(orders.piece_levels, orders.piece_first[:-1]) if orders.piece_levels.size else 0
+    running = offsets(orders.piece_levels)
+    levels = running[orders.piece_first[1:]] - running[orders.piece_first[:-1]]
     several = np.minimum(levels, orders.max_shipments) > 1
     numbers = np.arange(orders.lat.size)
     services = np.append(np.arange(n_services), ANY_SERVICE)

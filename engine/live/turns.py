@@ -12,31 +12,28 @@ from engine.live.state import State
 from engine.live.stock import StockChanges
 from engine.orders import Orders
 
-Recorder = Callable[[StockChanges, UsedChanges], None]
+Changes = tuple[StockChanges, UsedChanges]
 
 
 class Turn:
-    """What a call has changed so far.
+    """What a call has changed so far, and how to undo it.
 
     Parameters
     ----------
     state : State
         Held by the caller until the call ends.
-    record : callable or None
-        Told of every change that is to stay, in numbers that outlive a rebuild; None where nobody rebuilds.
     """
 
-    def __init__(self, state: State, record: Recorder | None) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self._record = record
         self._undo: list[Callable[[], None]] = []
+        self._changes: list[Callable[[], Changes]] = []
 
     def took(self, orders: Orders, chosen: Chosen) -> None:
         """Note what orders have taken already."""
         state = self.state
         self._undo.append(lambda: shift(state.network, state.rows, state.used, orders, chosen, -1))
-        if self._record is not None:
-            self._record(*changes_of(state.network, orders, chosen))
+        self._changes.append(lambda: changes_of(state.network, orders, chosen))
 
     def change(self, stock: StockChanges, used: UsedChanges) -> None:
         """Change the state, and note that."""
@@ -45,8 +42,11 @@ class Turn:
         back = stock._replace(on_hand=-stock.on_hand, held=-stock.held)
         back_used = used._replace(shipments=-used.shipments, units=-used.units)
         self._undo.append(lambda: state.change(back, back_used))
-        if self._record is not None:
-            self._record(stock, used)
+        self._changes.append(lambda: (stock, used))
+
+    def changes(self) -> list[Changes]:
+        """All of it, in numbers that outlive a rebuild."""
+        return [change() for change in self._changes]
 
     def undo(self) -> None:
         """Put everything back."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from engine.documents import Allocation, Batch
 from engine.live import Decision, Order, OrderLine
-from engine.live.types import rows_document
+from engine.live.plain import rows_document
 from engine.schema import OUTPUT_TABLES
 from tests.oracle.brute import Calendar, Option, order_options
 from tests.oracle.brute import Resource as OracleResource

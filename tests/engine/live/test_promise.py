@@ -110,3 +110,18 @@ def test_what_is_lacking_is_named() -> None:
     assert document["cheapest"] is None and document["options"] == []
     served = promise(Snapshot(batch), [cart])[0].to_document()
     assert served["cheapest"]["deliver_date"] == served["cheapest"]["shipments"][0]["deliver_date"]
+
+
+def test_empty_carts_and_calls_are_answered() -> None:
+    """Tests carts without lines among others, and calls without carts or orders: nothing to offer, and no error."""
+    batch = generate(GenerateParams(load="calm", n_orders=20, n_nodes=10, n_skus=30, seed=8))
+    snapshot = Snapshot(batch)
+    full = orders_of(batch)[0]
+    empty = Order(order_id="empty", lat=full.lat, lon=full.lon, lines=())
+    found = promise(snapshot, [empty, full, empty])
+    assert [one.cheapest is None for one in found] == [True, False, True]
+    assert found[0] == found[2] == Promise(order_id="empty", options=(), cheapest=None, fastest=None)
+    assert found[1] == promise(snapshot, [full])[0]
+    decisions = decide(snapshot, [empty, full, empty])
+    assert [len(one.shipments) > 0 for one in decisions] == [False, True, False]
+    assert promise(snapshot, []) == [] and decide(snapshot, []) == []
