@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 import os
@@ -78,6 +79,7 @@ class Service:
 
     async def start(self) -> None:
         """Open the ledger, start threads and tasks."""
+        gc.set_threshold(20_000, 20, 20)
         sys.setswitchinterval(0.0005)  # the writer's thread must not keep the loop waiting for 5 ms
         settings = self.settings
         keys = await self.read(self.ledger.keys)
@@ -141,6 +143,8 @@ class Service:
                 if self.gate.is_open:
                     await self.desks.open(self.settings.default_tenant)
                 await warming
+                gc.collect()
+                gc.freeze()  # what is here now stays: later collections need not look at it
                 self.is_ready = True
             except LedgerUnavailable:
                 await asyncio.sleep(0.5)

@@ -86,6 +86,9 @@ def test_a_short_pick_is_sourced_again(shop: Shop) -> None:
     assert shop.promised("lamp")[held] == 4
     shop.refused(409, "POST", "/v1/allocations/1:reject", json={"node_id": "east", "line_ids": ["1"]})
     shop.refused(404, "POST", "/v1/allocations/2:reject", json=body)
+    shop.order("3", ("lamp", 1))
+    moved = shop.ok("POST", "/v1/allocations/3:reject", json={"node_id": "east"})  # it has some, but cannot ship
+    assert [row["node_id"] for row in moved["allocations"]] == ["west"]
     shop.refused(422, "POST", "/v1/allocations/1:reject", json={"node_id": "east", "line_ids": ["9"]})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import time
 from contextlib import closing
@@ -11,12 +12,14 @@ import httpx
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+import pytest
 
+from api.first_network import give_network
 from api.ledger_commands import escape_formulas
+from api.serving import ServeOptions, settings_of
 from engine.ledger import Request, open_ledger
 from engine.ledger.commands import ImportStock
 from tests.api.running import COMMAND, ROOT, environment, nodewise
-from tests.api.service.serving import start
 
 
 def test_serve_with_nothing(tmp_path: Path) -> None:
@@ -63,16 +66,14 @@ def test_serve_with_nothing(tmp_path: Path) -> None:
 
 def test_a_network_is_given_once(tmp_path: Path) -> None:
     """Tests that a batch's network and stock are stored, and not again when they are there."""
-    assert (
-        nodewise("generate", "-o", "day", "--orders", "50", "--nodes", "8", "--skus", "20", cwd=tmp_path).returncode
-        == 0
-    )
-    database = f"sqlite:///{tmp_path / 'ledger.db'}"
-    for _ in range(2):
-        server = start(tmp_path, database, "--network", str(tmp_path / "day"))
-        assert httpx.get(f"{server.url}/v1/network").headers["etag"] == '"1"'
-        assert server.stop() == 0
-        server.process.stdout.close()  # type: ignore[union-attr]
+    small = ("--orders", "50", "--nodes", "8", "--skus", "20")
+    assert nodewise("generate", "-o", "day", *small, cwd=tmp_path).exit_code == 0
+    with closing(open_ledger("sqlite://")) as ledger:
+        assert "network 1 is" in give_network(ledger, "t", str(tmp_path / "day"))
+        n_entries = len(ledger.entries("t"))
+        assert n_entries > 10
+        assert "already" in give_network(ledger, "t", str(tmp_path / "day"))
+        assert ledger.network_version("t") == 1 and len(ledger.entries("t")) == n_entries
 
 
 def test_keys(tmp_path: Path) -> None:
@@ -123,15 +124,10 @@ def test_wrong_options_are_told(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2 and "mysql" in done.stderr and "Traceback" not in done.stderr
-    done = subprocess.run(
-        [*COMMAND, "serve", "--port", "0", "--network", "nowhere"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2 and "nowhere" in done.stderr and "Traceback" not in done.stderr
+    options = {field.name: None for field in dataclasses.fields(ServeOptions)}
+    for jwks, said in ((None, "go together"), ("http://issuer.example/keys", "https")):
+        with pytest.raises(ValueError, match=said):
+            settings_of(ServeOptions(**{**options, "issuer": "i", "audience": "a", "jwks": jwks}))  # type: ignore[arg-type]
 
 
 def test_spreadsheets_run_nothing() -> None:

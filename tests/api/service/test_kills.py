@@ -14,7 +14,7 @@ import httpx
 from engine.ledger import open_ledger
 from tests.api.service.serving import Server, Shop, give_key, order_body, shop_of, sqlite_in, start
 
-N_KILLS = 100 if os.environ.get("NODEWISE_LONG") == "1" else 2
+N_KILLS = 100 if os.environ.get("NODEWISE_LONG") == "1" else 1
 N_CLIENTS = 4
 START = 100_000
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -131,25 +130,6 @@ def test_a_network_reaches_both(pair: Pair) -> None:
     closed(first, second)
 
 
-def test_another_replica_takes_over(pair: Pair, tmp_path: Path) -> None:
-    """Tests that a batch of a replica that is killed is finished by another, each order once."""
-    third = start(tmp_path, pair[0].database, "--lease", "2")
-    shop = shop_of(third)
-    shop.count(("east", "mug", 900), ("west", "mug", 900))
-    orders = [{"order_id": f"b{number}", "lat": 40.0, "lon": -74.0 - number % 30} for number in range(800)]
-    lines = [{"order_id": row["order_id"], "line_id": "1", "sku": "mug", "quantity": 1} for row in orders]
-    begun = shop.ok("POST", "/v1/allocations:batch", json={"orders": orders, "lines": lines})
-    time.sleep(0.2)
-    third.stop(signal.SIGKILL)
-    third.process.stdout.close()  # type: ignore[union-attr]
-    moved = Shop(pair[1], shop.tenant, pair[1].client(shop.http.headers["x-api-key"]))
-    done = moved.finished(begun)
-    assert done["state"] == "DONE", done
-    assert len(moved.ok("GET", done["result"])["allocations"]) == 800
-    assert sum(moved.promised("mug").values()) == 1000
-    closed(shop, moved)
-
-
 def test_an_outage_of_the_database(pair: Pair, postgres: Postgres) -> None:
     """Tests that without its database the service says 503 and is not ready but alive, and recovers by itself."""
     first, second = both(pair)
@@ -173,3 +153,20 @@ def test_an_outage_of_the_database(pair: Pair, postgres: Postgres) -> None:
     assert again["shipments"]
     assert second.promised("mug") == {"east": 48}
     closed(first, second)
+
+
+def test_another_replica_takes_over(pair: Pair) -> None:
+    """Tests that a batch of a replica that is killed is finished by another, each order once."""
+    shop = shop_of(pair[0])
+    shop.count(("east", "mug", 900), ("west", "mug", 900))
+    orders = [{"order_id": f"b{number}", "lat": 40.0, "lon": -74.0 - number % 30} for number in range(800)]
+    lines = [{"order_id": row["order_id"], "line_id": "1", "sku": "mug", "quantity": 1} for row in orders]
+    begun = shop.ok("POST", "/v1/allocations:batch", json={"orders": orders, "lines": lines})
+    time.sleep(0.2)
+    pair[0].stop(signal.SIGKILL)
+    moved = Shop(pair[1], shop.tenant, pair[1].client(shop.http.headers["x-api-key"]))
+    done = moved.finished(begun)
+    assert done["state"] == "DONE", done
+    assert len(moved.ok("GET", done["result"])["allocations"]) == 800
+    assert sum(moved.promised("mug").values()) == 1000
+    closed(shop, moved)

@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from api.routes import ALL_CALLS
 from api.security import looks_like_key, new_key
-from tests.api.running import COMMAND, environment
-from tests.api.service.serving import Server, Shop, give_key, order_body, running, shop_of, sqlite_in, start
+from api.service import OpenToAll, refuse_open
+from api.settings import Settings
+from tests.api.running import COMMAND, environment, nodewise
+from tests.api.service.serving import Server, Shop, give_key, order_body, running, shop_of, sqlite_in
 
 OTHERS_IDS = {
     "node_id": "east",
@@ -124,14 +126,8 @@ def test_a_revoked_key_is_refused(server: Server, shop: Shop) -> None:
     with server.client(key) as client:
         assert client.get("/v1/operations").status_code == 200
         key_id = key.split("_")[1]
-        done = subprocess.run(
-            [*COMMAND, "key", "revoke", key_id, "--tenant", shop.tenant, "--database", server.database],
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        revoke = ("key", "revoke", key_id, "--tenant", shop.tenant, "--database", server.database)
+        assert nodewise(*revoke, cwd=server.folder).exit_code == 0
         deadline = time.monotonic() + 8
         while client.get("/v1/operations").status_code == 200:
             assert time.monotonic() < deadline
@@ -163,16 +159,25 @@ def test_it_does_not_start_open_to_others(tmp_path: Path) -> None:
     assert "refusing to listen" in done.stderr and "--insecure" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_insecure_has_to_be_said(tmp_path: Path) -> None:
-    """Tests that it does start open to others when told to by name."""
-    server = start(tmp_path, sqlite_in(tmp_path), "--host", "0.0.0.0", "--insecure")
-    try:
-        port = server.url.rsplit(":", 1)[1]
-        found = httpx.get(f"http://127.0.0.1:{port}/v1/network", headers={"host": "anything.example"})
-        assert found.status_code == 200
-    finally:
-        assert server.stop() == 0
-        server.process.stdout.close()  # type: ignore[union-attr]
+def test_insecure_has_to_be_said() -> None:
+    """Tests what may listen where: open on loopback, elsewhere with credentials, or open when told to by name."""
+    for host, insecure, is_open, allowed in (
+        ("127.0.0.1", False, True, True),
+        ("::1", False, True, True),
+        ("localhost", False, True, True),
+        ("0.0.0.0", False, True, False),
+        ("::", False, True, False),
+        ("192.0.2.1", False, True, False),
+        ("nodewise.example", False, True, False),
+        ("0.0.0.0", False, False, True),
+        ("0.0.0.0", True, True, True),
+    ):
+        settings = Settings(database="sqlite://", host=host, insecure=insecure)
+        if allowed:
+            refuse_open(settings, is_open=is_open)
+        else:
+            with pytest.raises(OpenToAll, match="--insecure"):
+                refuse_open(settings, is_open=is_open)
 
 
 def test_pages_of_other_sites_get_nowhere(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,6 +100,20 @@ def test_a_lost_race_is_decided_again(ledger: Ledger, desk: Desk, writer: Writer
     assert sellable(desk) == [0]
     writer.write_and_wait([Request(tenant="t", command=Release(reservation_id="other"))])
     assert sellable(desk) == [8]
+
+
+def test_what_expired_is_seen_when_it_is_freed(ledger: Ledger, desk: Desk, writer: Writer) -> None:
+    """Tests that a hold that a reservation of ours meets and frees can be decided on at once."""
+    position = Position(node_id="east", sku="mug", ship_date="2031-01-01", quantity=8)
+    hold = Reserve(reservation_id="hold", order_id="hold", positions=(position,), ttl_ms=1)
+    ledger.write([Request(tenant="t", command=hold)])  # the desk does not know of it yet
+    time.sleep(0.01)
+    item = decide("1", 5)
+    writer.submit(item)
+    writer.start(None)
+    _, reply = item.future.result(timeout=20)
+    assert reply.response.status == 201 and {delta.change for delta in reply.deltas} == {-8, 5}
+    assert sellable(desk) == [5]
 
 
 def test_the_last_refusal_is_told(ledger: Ledger, desk: Desk, writer: Writer) -> None:
