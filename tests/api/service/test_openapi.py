@@ -9,12 +9,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.openapi import openapi_document
 from api.routes import ALL_CALLS
@@ -23,12 +18,8 @@ from tests.api.service.serving import Server, Shop, shop_of
 LONG = os.environ.get("NODEWISE_LONG") == "1"
 DOCUMENT = json.loads(openapi_document(ALL_CALLS))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
+NOT_CHECKED = [positive_data_acceptance]
+"""What a schema allows may be refused all the same: whether an item is in the network, no schema can say."""
 
 
 @schemathesis.serializer("application/x-ndjson", "text/csv", "application/vnd.apache.parquet")
@@ -73,7 +64,7 @@ def test_no_network_breaks_the_contract(case: Any, fuzzed: Shop) -> None:
 def _check(case: Any, fuzzed: Shop) -> None:
     key = {"x-api-key": fuzzed.http.headers["x-api-key"]}
     response = case.call(base_url=fuzzed.server.url, headers=key)
-    case.validate_response(response, checks=CHECKS)
+    case.validate_response(response, excluded_checks=NOT_CHECKED)
 
 
 def test_every_call_has_examples() -> None:
