@@ -138,7 +138,6 @@ class SqliteDatabase:
             connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
         connection.pragma("cache_size", -cache_kib)
-        connection.pragma("temp_store", "memory")
         connection.pragma("foreign_keys", True)
         return connection
 

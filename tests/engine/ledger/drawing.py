@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from engine.ledger import commands as c
@@ -30,7 +31,7 @@ class Drawing:
 
     def command(self) -> c.Command:
         """Draw any command."""
-        draws = (
+        draws: tuple[Callable[[], c.Command], ...] = (
             *(self.reserve,) * 8,
             *(self.fulfil, self.confirm, self.release, self.reject, self.count) * 2,
             self.adjust,

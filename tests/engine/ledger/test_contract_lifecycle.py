@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.ledger.commands import (
     CancelOrder,
+    Command,
     Confirm,
     Extend,
     Found,
@@ -125,7 +126,7 @@ def test_whoever_meets_an_expired_hold_frees_it(ask: Asking) -> None:
 def test_expired_holds_answer_as_expired(ask: Asking) -> None:
     """Tests that confirm, extend, fulfil and release of a hold that is over are refused, and free it all the same."""
     ask.count(on_hand=5)
-    commands = (
+    commands: tuple[Command, ...] = (
         Confirm(reservation_id="r1"),
         Extend(reservation_id="r2", ttl_ms=1000),
         Fulfil(reservation_id="r3"),

@@ -26,9 +26,9 @@ N_KILLS = 100 if LONG else 4
 SIZE = 5  # reservations in a group
 
 
-def ready(url: str) -> Asking:
+def ready(url: str, timeout_s: float = 10) -> Asking:
     """Open a ledger with plenty of stock."""
-    ledger = open_ledger(url)
+    ledger = open_ledger(url, timeout_s=timeout_s)
     assert isinstance(ledger, SqlLedger)
     ask = Asking(ledger, "t")
     ask.count("A", 1_000_000)
@@ -108,8 +108,7 @@ def test_a_transaction_that_fails_leaves_nothing(fresh_url: str) -> None:
 def test_restart_of_the_database() -> None:
     """Tests that writers get a clear error while PostgreSQL is down, go on when it is back, and nothing is lost."""
     server = start_server(ours=True)
-    url = server.new_database()
-    ask = ready(url)
+    ask = ready(server.new_database(), timeout_s=2)
     acknowledged: list[str] = []
     errors: list[Exception] = []
     stop = threading.Event()

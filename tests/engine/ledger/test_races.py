@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from engine.ledger import open_ledger
+from engine.ledger import LedgerUnavailable, open_ledger
 from engine.ledger.base import Request
 from engine.ledger.commands import Limit, Release, Reserve, SetOnHand
 from engine.ledger.group import GroupCommit
@@ -68,6 +68,28 @@ def test_threads_that_share_a_transaction(fresh_url: str) -> None:
         assert not isinstance(outcome, Reserved) or outcome.reservation.reservation_id == name
     ask.check()
     ledger.close()
+
+
+def test_all_that_share_a_transaction_learn_of_its_failure(fresh_url: str) -> None:
+    """Tests that an outage reaches every thread that waits, and that none waits for ever."""
+    ledger = open_ledger(fresh_url)
+    group = GroupCommit(ledger, max_requests=3)
+    ledger.close()
+    errors: list[Exception] = []
+
+    def ask_for(runner: int) -> None:
+        command = Reserve(reservation_id=f"x{runner}", order_id="O", positions=(position(),))
+        try:
+            group.write([Request(tenant="t", command=command)])
+        except LedgerUnavailable as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=ask_for, args=(runner,)) for runner in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert len(errors) == 16
 
 
 def test_what_came_while_waiting_for_a_lock_is_seen(fresh_url: str) -> None:

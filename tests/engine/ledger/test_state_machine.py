@@ -6,6 +6,7 @@ import os
 import random
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -85,7 +86,7 @@ class LedgerMachine(RuleBasedStateMachine):
         elif what == "sweep":
             self.sweep()
 
-    def do(self, together: list[Command]) -> None:
+    def do(self, together: Sequence[Command]) -> None:
         """Let ledger and model do the same."""
         requests = []
         for command in together:
@@ -168,7 +169,7 @@ def test_the_ledger_does_what_the_model_does(backend: str, shared: dict[str, Sql
     class Machine(LedgerMachine):
         ledger = shared[backend]
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=N_RUNS[backend],
