@@ -147,7 +147,7 @@ def revoke_key(
     database: Database = DEFAULT_DATABASE,
     debug: Debug = False,
 ) -> None:
-    """Revoke a key for good; every replica refuses it within five seconds."""
+    """Revoke a key for good; every replica refuses it within two seconds."""
     from api.key_commands import revoke_key_command
 
     raise typer.Exit(revoke_key_command(database, tenant, key_id))

@@ -19,7 +19,7 @@ Scope = Literal["read", "network:write", "inventory:write", "allocate", "simulat
 SCOPES: tuple[str, ...] = get_args(Scope)
 
 _PREFIX = "nwk"
-_REMEMBERED_SECONDS = 5.0  # a revoked key is refused everywhere after this time
+_REMEMBERED_SECONDS = 2.0  # a revoked key is refused everywhere after this time
 _REMEMBERED = 10_000
 
 
