@@ -105,7 +105,7 @@ class Application:
             raise
         except Exception as error:
             answer = self._failure(error, request_id, spec)
-        status = await self._send(answer, request_id, scope["method"] == "HEAD", send)
+        status = await self._send(answer, request_id, receive, send)
         seconds = time.perf_counter() - started
         self._tally(spec, scope["method"], status, seconds)
         self._service.access_log.add(
@@ -207,9 +207,9 @@ class Application:
             return given.decode()
         return f"{self._id_prefix}-{next(self._ids):x}"
 
-    async def _send(self, answer: Answer | Stream, request_id: str, bare: bool, send: Send) -> int:
+    async def _send(self, answer: Answer | Stream, request_id: str, receive: Receive, send: Send) -> int:
         if isinstance(answer, Stream):
-            await self._send_stream(answer, request_id, send)
+            await self._send_stream(answer, request_id, receive, send)
             return 200
         body = answer.body
         if answer.media_type == PROBLEM_TYPE and b'"request_id"' not in body[-120:]:
@@ -221,10 +221,10 @@ class Application:
             headers.append((b"content-type", answer.media_type.encode()))
         headers.extend((name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if bare else body})
+        await send({"type": "http.response.body", "body": body})
         return answer.status
 
-    async def _send_stream(self, answer: Stream, request_id: str, send: Send) -> None:
+    async def _send_stream(self, answer: Stream, request_id: str, receive: Receive, send: Send) -> None:
         headers = [
             *_SAFE,
             (b"x-request-id", request_id.encode()),
@@ -234,11 +234,15 @@ class Application:
         headers.extend((name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         self._n_streams += 1
+        gone = asyncio.ensure_future(_gone(receive))
         try:
             async with aclosing(answer.chunks) as chunks:  # type: ignore[type-var]
                 async for chunk in chunks:
+                    if gone.done():
+                        return
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         finally:
+            gone.cancel()
             self._n_streams -= 1
         await send({"type": "http.response.body", "body": b""})
 
@@ -252,6 +256,12 @@ class Application:
             counter = self._service.metrics.requests.labels(spec.path, spec.method, str(status))
             self._counters[spec, status] = counter
         counter.inc()
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 _NOBODY = Principal(tenant="", scopes=frozenset(), name="")

@@ -92,7 +92,7 @@ async def _progress(call: Call, found: Operation) -> AsyncIterator[bytes]:
         silent += _POLL_SECONDS
         if silent >= _ALIVE_SECONDS:
             silent = 0.0
-            yield b": alive\n\n"
+            yield b": alive\n\n"  # and the way to learn that the client is gone
         again = await service.read(service.ledger.operation, call.tenant, found.operation_id)
         if again is None:
             return
