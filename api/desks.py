@@ -89,9 +89,14 @@ class Desk:
         noted, self._noted = self._noted, []
         first = noted[0][0][0].entry if noted else self.entry + 1
         if first == self.entry + 1 and not self._counted:
+            others: list[Delta] = []
             for deltas, taken in noted:
-                self._count(deltas, taken)
+                if taken is None:
+                    others.extend(deltas)
+                else:
+                    self._count(deltas, taken)
                 self.tables.add(deltas)
+            self._apply(others)
             self.entry = noted[-1][0][-1].entry if noted else self.entry
             return
         for deltas, taken in noted:
@@ -100,11 +105,10 @@ class Desk:
                 self._counted.update(delta.entry for delta in deltas)
         self.catch_up(ledger)
 
-    def _count(self, deltas: Sequence[Delta], taken: Decision | None) -> None:
-        if taken is not None:
-            if all(delta.change > 0 for delta in deltas):
-                return  # exactly what the decision took
-            self.snapshot.give_back(taken)
+    def _count(self, deltas: Sequence[Delta], taken: Decision) -> None:
+        if all(delta.change > 0 for delta in deltas):
+            return  # exactly what the decision took
+        self.snapshot.give_back(taken)
         self._apply(deltas)
 
     def catch_up(self, ledger: Ledger) -> None:

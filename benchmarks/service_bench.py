@@ -30,7 +30,7 @@ from engine.ledger import Request, open_ledger
 from engine.ledger.commands import Position, Reserve
 
 SIZES = {"full": (300, 50_000, 20), "small": (40, 2_000, 8)}
-ORDERS = 60_000
+ORDERS = 90_000
 
 
 def instance(size: str, folder: Path) -> tuple[list[Any], list[Any]]:
@@ -79,13 +79,13 @@ def order_bodies(batch: Batch) -> list[Any]:
 
 
 @contextmanager
-def served(folder: Path, *arguments: str) -> Iterator[tuple[int, float, int]]:
+def served(folder: Path, database: str, *arguments: str) -> Iterator[tuple[int, float, int]]:
     """Start the service; yield its port, how long it took to be ready, and its process id."""
     started = time.perf_counter()
     with (folder / "log.txt").open("a") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--no-access-log", *arguments],
-            env={**os.environ, "NODEWISE_DATABASE": f"sqlite:///{folder / 'ledger.db'}"},
+            env={**os.environ, "NODEWISE_DATABASE": database},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -153,9 +153,9 @@ def batch_seconds(port: int, bodies: list[Any], gap: float) -> tuple[float, Any]
     return elapsed, call(port, "GET", f"{place}/result?table=summary")["summary"]
 
 
-def reserve_many(folder: Path, n: int, tenant: str = "default") -> None:
+def reserve_many(database: str, n: int, tenant: str = "default") -> None:
     """Put so many reservations into the ledger, as the service would, but quicker."""
-    with closing(open_ledger(f"sqlite:///{folder / 'ledger.db'}")) as ledger:
+    with closing(open_ledger(database)) as ledger:
         stock = ledger.snapshot(tenant).stock
         nodes, skus = stock["node_id"].to_pylist(), stock["sku"].to_pylist()
         for first in range(0, n, 5000):
@@ -186,16 +186,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--only", nargs="*", default=["orders", "promises", "batch", "restart"])
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--database", help="an empty database; by default SQLite in the folder")
     parser.add_argument("--reservations", type=int, default=1_000_000)
     chosen = parser.parse_args()
     size = "small" if chosen.small else "full"
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.folder or Path(temporary)
         folder.mkdir(exist_ok=True)
+        database = chosen.database or f"sqlite:///{folder / 'ledger.db'}"
         bodies, carts = instance(size, folder)
-        with served(folder, "--network", str(folder / "day")) as (port, ready, _):
+        with served(folder, database, "--network", str(folder / "day")) as (port, ready, _):
             print(f"first start, with the import: {ready:.1f} s", flush=True)
-        with served(folder) as (port, ready, _):
+        with served(folder, database) as (port, ready, _):
             print(f"restart: {ready:.1f} s", flush=True)
             load(port, "/v1/promises", carts[:200], seconds=5.0)
             call(port, "POST", "/v1/allocations", {**bodies.pop(), "commit": False})
@@ -229,8 +231,8 @@ def main() -> None:
                 seconds = {name: round(value, 2) for name, value in summary["seconds"].items()}
                 print(seconds, summary["service_seconds"], flush=True)
         if "restart" in chosen.only:
-            reserve_many(folder, chosen.reservations if not chosen.small else 10_000)
-            with served(folder) as (port, ready, _):
+            reserve_many(database, chosen.reservations if not chosen.small else 10_000)
+            with served(folder, database) as (port, ready, _):
                 print(f"restart with {chosen.reservations:,} reservations: {ready:.1f} s [10 s]", flush=True)
 
 
