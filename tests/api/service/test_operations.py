@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import signal
@@ -12,8 +13,13 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from api.networks import TABLES
+from api.service import Service
+from api.settings import Settings
 from engine.documents import batch_to_document
 from engine.generate import GenerateParams, generate
+from engine.ledger import Request, open_ledger
+from engine.ledger.commands import CreateOperation
+from engine.ledger.records import Operation
 from tests.api.service.serving import Server, Shop, give_key, order_body, shop_of, sqlite_in, start
 
 
@@ -189,3 +195,31 @@ def test_prices_of_a_batch_count_for_single_orders(shop: Shop) -> None:
             break
         assert time.monotonic() < deadline
         time.sleep(0.25)
+
+
+def test_what_cannot_end_is_reported_failed() -> None:
+    """Tests that an operation that was interrupted three times, and one of an unknown kind, end as FAILED."""
+    ledger = open_ledger("sqlite://")
+    for name, kind in (("often", "allocate"), ("odd", "knit")):
+        command = CreateOperation(operation_id=name, kind=kind, request=b"{}")
+        ledger.write([Request(tenant="default", command=command)])
+    for _ in range(3):
+        assert ledger.claim_operation("gone", lease_ms=1, tenant="default", operation_id="often") is not None
+        time.sleep(0.01)
+    service = Service(Settings(database="sqlite://", access_log=False), ledger)
+
+    async def run() -> dict[str, Operation]:
+        service.openapi = b"{}"
+        await service.start()
+        found: dict[str, Operation] = {}
+        deadline = time.monotonic() + 60
+        while len(found) < 2 and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+            listed = await service.read(ledger.operations, "default")
+            found = {one.operation_id: one for one in listed if one.state == "FAILED"}
+        await service.stop()
+        return found
+
+    found = asyncio.run(run())
+    assert "given up" in json.loads(found["often"].problem or b"")["detail"]
+    assert "knit" in json.loads(found["odd"].problem or b"")["detail"]
