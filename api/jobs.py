@@ -106,6 +106,9 @@ class Job:
 
     def hand_back(self) -> None:
         """Let the lease run out now, so that whoever comes next goes on."""
+        self._ended.set()
+        self._thread.join()
+        self.is_lost = True
         self.service.ledger.progress_operation(self.tenant, self.operation.operation_id, self.service.owner, lease_ms=0)
 
 

@@ -16,7 +16,7 @@ START = 120
 
 
 def test_an_afternoon(tmp_path: Path) -> None:
-    """Tests that carts, orders, a batch, shipments, short picks, cancellations, a recount and a restart lose no unit."""
+    """Tests that carts, orders, a batch, shipments, short picks, cancellations, a recount, a restart lose no unit."""
     database = sqlite_in(tmp_path)
     give_key(database, "first")
     lease = ("--lease", "300")  # what is handed back need not be waited for
