@@ -291,16 +291,30 @@ class Work(Rows):
         self.session.update(tables.ORDERS, columns, changed, same=("version",))
 
     def _flush_numbers(self) -> None:
-        if not self._entries and not self._events and self._tenant_row is None:
+        n_entries, n_events = len(self._entries), len(self._events)
+        if not n_entries and not n_events and self._tenant_row is None:
             return
-        row = self.tenant_row()
-        entry, event = row["last_entry"], row["last_event"]
+        entry, event = self._take_numbers(n_entries, n_events)
         tenant = self.tenant
         rows = [(tenant, number, *rest) for number, rest in enumerate(self._entries, entry + 1)]
         self.session.insert(tables.ENTRIES, rows)
         rows = [(tenant, number, *rest) for number, rest in enumerate(self._events, event + 1)]
         self.session.insert(tables.OUTBOX, rows)
-        self.last_entry = entry + len(self._entries)
-        values = (self.last_entry, event + len(self._events), row["network_version"], tenant)
+        self.last_entry = entry + n_entries
+
+    def _take_numbers(self, n_entries: int, n_events: int) -> tuple[int, int]:
+        """Lock the tenant's row, raise its numbers, and return what they were."""
+        if self._tenant_row is None:  # nearly always: one statement is enough
+            rows = self.session.query(
+                "UPDATE tenants SET last_entry = last_entry + ?, last_event = last_event + ? WHERE tenant = ?"
+                " RETURNING last_entry, last_event",
+                (n_entries, n_events, self.tenant),
+            )
+            if rows:
+                return rows[0][0] - n_entries, rows[0][1] - n_events
+        row = self.tenant_row()
+        entry, event = row["last_entry"], row["last_event"]
         columns = ("last_entry", "last_event", "network_version")
+        values = (entry + n_entries, event + n_events, row["network_version"], self.tenant)
         self.session.update(tables.TENANTS, columns, [values])
+        return entry, event
