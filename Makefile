@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test bench lint clean
+.PHONY: help install demo serve test bench lint clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ install: $(STAMP)  ## create .venv from the lock file
 
 demo: $(STAMP)  ## generate a batch, allocate it, compare with order-at-a-time routing
 	$(BIN)/nodewise demo
+
+serve: $(STAMP)  ## serve allocations over HTTP on this machine, with a demo network
+	$(BIN)/nodewise serve
 
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from api.failures import ABORTED, CommandGroup, set_debug
+from api import cli_service
+from api.failures import ABORTED, CommandGroup
+from api.options import Debug, number_from
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -51,18 +51,6 @@ def main() -> None:
         raise
 
 
-def _number(low: float, *, above: bool = False) -> Callable[[float | None], float | None]:
-    """Return a check of an option: a finite number from (or above) a limit."""
-
-    def check(value: float | None) -> float | None:
-        if value is None or (math.isfinite(value) and (value > low if above else value >= low)):
-            return value
-        kind = "an integer" if isinstance(value, int) else "a number"
-        raise typer.BadParameter(f"is {value}, expected {kind} {'above' if above else 'from'} {low:g}")
-
-    return check
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -71,27 +59,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Debug = Annotated[
-    bool,
-    typer.Option(
-        "--debug",
-        callback=set_debug,
-        is_eager=True,
-        show_default=False,
-        help="Log everything to standard error, and show the traceback when something breaks.",
-    ),
-]
 Version = Annotated[
     bool,
     typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
 ]
-Gap = Annotated[float, typer.Option(callback=_number(0), help="Stop at this proven gap; 0.005 is half a percent.")]
-TimeLimit = Annotated[float, typer.Option(callback=_number(0, above=True), help="Stop after so many seconds.")]
-Seed = Annotated[int, typer.Option(callback=_number(0), help="The same seed gives the same result.")]
+Gap = Annotated[float, typer.Option(callback=number_from(0), help="Stop at this proven gap; 0.005 is half a percent.")]
+TimeLimit = Annotated[float, typer.Option(callback=number_from(0, above=True), help="Stop after so many seconds.")]
+Seed = Annotated[int, typer.Option(callback=number_from(0), help="The same seed gives the same result.")]
 Workers = Annotated[
     int | None,
     typer.Option(
-        callback=_number(1),
+        callback=number_from(1),
         show_default="all processors",
         help="Processors to use. The result does not depend on it.",
     ),
@@ -206,9 +184,9 @@ def generate(
         ),
     ],
     load: Annotated[Load, typer.Option(help="The kind of day.")] = Load.peak,
-    orders: Annotated[int | None, typer.Option(callback=_number(1), show_default="by load", help="Orders.")] = None,
-    nodes: Annotated[int | None, typer.Option(callback=_number(1), show_default="300", help="Nodes.")] = None,
-    skus: Annotated[int | None, typer.Option(callback=_number(1), show_default="by load", help="Items.")] = None,
+    orders: Annotated[int | None, typer.Option(callback=number_from(1), show_default="by load", help="Orders.")] = None,
+    nodes: Annotated[int | None, typer.Option(callback=number_from(1), show_default="300", help="Nodes.")] = None,
+    skus: Annotated[int | None, typer.Option(callback=number_from(1), show_default="by load", help="Items.")] = None,
     seed: Seed = 0,
     format: OutFormat = None,
     debug: Debug = False,
@@ -232,9 +210,9 @@ def generate(
 @app.command()
 def demo(
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="Where to leave the files.")] = "nodewise-demo",
-    orders: Annotated[int, typer.Option(callback=_number(1), help="Orders.")] = 3000,
-    nodes: Annotated[int, typer.Option(callback=_number(1), help="Nodes.")] = 100,
-    skus: Annotated[int, typer.Option(callback=_number(1), help="Items.")] = 600,
+    orders: Annotated[int, typer.Option(callback=number_from(1), help="Orders.")] = 3000,
+    nodes: Annotated[int, typer.Option(callback=number_from(1), help="Nodes.")] = 100,
+    skus: Annotated[int, typer.Option(callback=number_from(1), help="Items.")] = 600,
     gap: Gap = 0.005,
     time_limit: TimeLimit = 15.0,
     seed: Seed = 0,
@@ -256,6 +234,11 @@ def demo(
 
     options = RunOptions(gap=gap, time_limit_seconds=time_limit, seed=seed, workers=workers or _processors())
     raise typer.Exit(demo_command(out, orders, nodes, skus, options))
+
+
+app.command()(cli_service.serve)
+app.add_typer(cli_service.keys, name="key")
+app.add_typer(cli_service.ledger, name="ledger")
 
 
 def _processors() -> int:

@@ -1,0 +1,294 @@
+"""One batch as an operation: snapshot, solve, reserve in chunks, decide once more what lost its stock, results."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import io
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from api.desks import Desk, utc_now
+from api.kept_tables import Tables
+from api.ledger_answers import refusal
+from api.models.orders import BatchBody
+from api.networks import StoredNetwork, load_network
+from api.order_documents import Kept, positions_of
+from api.problems import Problem
+from api.solving import PreparedOrder, Solved, SolverProcess
+from api.writer import RACED, Decide
+from engine import AllocateParams, Progress
+from engine.ledger import Ledger, Request
+from engine.ledger.commands import Position, Reserve
+from engine.ledger.outcomes import Refused
+from engine.live import Decision
+from engine.schema import INPUT_TABLES, OUTPUT_TABLES
+
+if TYPE_CHECKING:
+    from api.jobs import Job
+
+_MADE = ("shipments", "allocations", "unallocated")
+_REFUSED = pa.schema([("order_id", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
+Results = dict[str, bytes]
+
+
+class HandedBack(Exception):
+    """The work ends here: it was cancelled, the service stops, or another has it."""
+
+
+class BatchRun:
+    """A batch on its way.
+
+    Parameters
+    ----------
+    job : Job
+        The operation.
+    solver : SolverProcess
+        Where it is solved.
+    """
+
+    def __init__(self, job: Job, solver: SolverProcess) -> None:
+        self._job = job
+        self._service = job.service
+        self._ledger = job.service.ledger
+        self._tenant = job.tenant
+        self._solver = solver
+        self._body = BatchBody.model_validate_json(job.operation.request)
+        self._ttl_ms = (
+            None if self._body.confirmed else 1000 * (self._body.hold_seconds or job.service.settings.hold_seconds)
+        )
+        self._number = {order.order_id: at for at, order in enumerate(self._body.orders)}
+        self._changed: dict[str, dict[str, Any]] = {}
+        self._refused: dict[str, tuple[str, str]] = {}
+        self._began = time.monotonic()
+        self._seconds: dict[str, float] = {}
+
+    def run(self) -> tuple[str, Results]:
+        """Do all of it; returns the state and the results.
+
+        Raises
+        ------
+        HandedBack, Stopped
+            When the work is not wanted any more, or not ours.
+        """
+        body, job = self._body, self._job
+        job.tell(stage="snapshot", total=len(body.orders))
+        done = self._done_before() if job.operation.attempts > 1 and body.commit else {}
+        solved = self._solve(frozenset(done))
+        self._spent("solve")
+        for order_id, document in done.items():
+            self._changed[order_id] = document
+        state = "DONE"
+        if body.commit:
+            state = self._reserve(solved.chunks, [name for name in self._number if name not in done])
+        self._spent("reserve")
+        job.tell(stage="results")
+        summary = solved.allocation.summary
+        self._service.metrics.batch_gap.set(summary["gap"])
+        return state, self._results(solved)
+
+    def _spent(self, stage: str) -> None:
+        now = time.monotonic()
+        self._seconds[stage] = round(now - self._began, 3)
+        self._began = now
+
+    def _stop_if_over(self) -> None:
+        if self._job.is_over():
+            raise HandedBack
+
+    def _done_before(self) -> dict[str, dict[str, Any]]:
+        """Decisions that this operation had reserved before it was interrupted, by order."""
+        done = {}
+        for order_id in self._number:
+            self._stop_if_over()
+            if self._ledger.reservation(self._tenant, self._reservation_id(order_id)) is not None:
+                record = self._ledger.order(self._tenant, order_id)
+                if record is not None and record.document is not None:
+                    done[order_id] = orjson.loads(record.document)["decision"]
+        return done
+
+    def _reservation_id(self, order_id: str) -> str:
+        return f"{self._job.operation.operation_id}-{self._number[order_id]}"
+
+    def _solve(self, without: frozenset[str]) -> Solved:
+        body, job = self._body, self._job
+        orders, lines = self._tables(without)
+        network, stock, used = self._read(lines["sku"].unique())
+        batch = network.batch(utc_now(), stock=stock, used=used, orders=orders, lines=lines)
+        self._stop_if_over()
+        self._spent("read")
+        longest = self._service.settings.batch_seconds
+        params = AllocateParams(
+            gap=body.gap,
+            time_limit_seconds=min(body.time_limit_seconds or longest, max(longest, 1.0)),
+            seed=body.seed,
+            workers=self._service.settings.workers,
+        )
+        return self._solver.solve(
+            batch,
+            params,
+            chunk_orders=self._service.settings.chunk_orders if body.commit else 0,
+            on_progress=self._tell,
+            is_stopped=job.is_over,
+        )
+
+    def _read(self, skus: pa.Array) -> tuple[StoredNetwork, pa.Table, pa.Table]:
+        """The network, the stock of some skus and the capacity used: from the desk when it is up to date."""
+        desk = self._service.desks.get(self._tenant)
+        if desk is not None:
+            tables: Tables | None = self._service.writer.aside_and_wait(partial(_up_to_date, desk, self._ledger))
+            if tables is not None:
+                return desk.network, *tables.current(skus)
+        read = self._ledger.snapshot(self._tenant)
+        if read.network_version == 0:
+            raise Problem(409, "conflict", "there is no network: PUT /v1/network first")
+        network = load_network(self._ledger, self._tenant, read.network_version)
+        return network, *Tables(read.stock, read.used, ()).current(skus)
+
+    def _tables(self, without: frozenset[str]) -> tuple[pa.Table, pa.Table]:
+        orders = [order.model_dump() for order in self._body.orders if order.order_id not in without]
+        lines = [line.model_dump() for line in self._body.lines if line.order_id not in without]
+        schemas = (INPUT_TABLES["orders"].arrow_schema, INPUT_TABLES["lines"].arrow_schema)
+        return _table(orders, schemas[0]), _table(lines, schemas[1])
+
+    def _tell(self, at: Progress) -> None:
+        self._job.tell(
+            stage=at.phase,
+            objective_cents=at.objective_cents,
+            bound_cents=at.bound_cents,
+            gap=None if at.gap is None or at.gap != at.gap or at.gap == float("inf") else at.gap,
+        )
+
+    def _reserve(self, chunks: Iterator[list[PreparedOrder]], waiting: list[str]) -> str:
+        job, size = self._job, self._service.settings.chunk_orders
+        n_done = len(self._body.orders) - len(waiting)
+        job.tell(stage="reserve", processed=n_done)
+        lost: list[PreparedOrder] = []
+        n_seen = 0
+        for chunk in chunks:
+            if job.is_over():
+                return self._cut_short([*waiting[n_seen:], *(order.order_id for order in lost)])
+            n_seen += len(chunk)
+            replies = self._service.writer.write_and_wait([self._request(order) for order in chunk])
+            for order, reply in zip(chunk, replies):
+                if reply.error is not None:
+                    raise reply.error
+                if isinstance(reply.outcome, Refused):
+                    self._judge(order, reply.outcome, lost)
+            job.tell(processed=n_done + n_seen - len(lost))
+        job.tell(stage="second pass")
+        for first in range(0, len(lost), size):
+            if job.is_over():
+                return self._cut_short([order.order_id for order in lost[first:]])
+            self._again(lost[first : first + size])
+        job.tell(processed=len(self._body.orders))
+        return "DONE"
+
+    def _cut_short(self, order_ids: Sequence[str]) -> str:
+        if not self._job.is_cancelled:
+            raise HandedBack
+        for order_id in order_ids:
+            self._refused[order_id] = ("cancelled", "the operation was cancelled before")
+        return "CANCELLED"
+
+    def _request(self, order: PreparedOrder) -> Request:
+        positions = tuple(
+            Position(
+                node_id=node_id,
+                sku=sku,
+                ship_date=ship_date,
+                quantity=quantity,
+                line_id=line_id or None,
+                shipment_id=shipment_id or None,
+                service_id=service_id or None,
+            )
+            for node_id, sku, ship_date, quantity, line_id, shipment_id, service_id in order.positions
+        )
+        return Request(tenant=self._tenant, command=self._command(order.order_id, positions, order.document))
+
+    def _command(self, order_id: str, positions: tuple[Position, ...], document: bytes) -> Reserve:
+        return Reserve(
+            reservation_id=self._reservation_id(order_id),
+            order_id=order_id,
+            positions=positions,
+            confirmed=self._body.confirmed,
+            ttl_ms=self._ttl_ms,
+            document=document,
+        )
+
+    def _judge(self, order: PreparedOrder, refused: Refused, lost: list[PreparedOrder]) -> None:
+        if refused.reason in RACED:
+            lost.append(order)
+            return
+        self._refused[order.order_id] = (refused.reason, refused.detail)
+
+    def _again(self, lost: Sequence[PreparedOrder]) -> None:
+        """Decide once more, on what is left now, each order that lost its stock."""
+        waiting = []
+        for order in lost:
+            kept = Kept.from_bytes(order.document)
+            future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+            def reserve(decision: Decision, final: bool, kept: Kept = kept) -> Request:
+                document = Kept(order=kept.order, decision=decision, barred={}).to_bytes()
+                command = self._command(kept.order.order_id, positions_of(decision), document)
+                return Request(tenant=self._tenant, command=command)
+
+            self._service.writer.submit(
+                Decide(tenant=self._tenant, order=kept.order, reserve=reserve, attempts=1, future=future)
+            )
+            waiting.append((order, future))
+        for order, future in waiting:
+            decision, reply = future.result()
+            if isinstance(reply.outcome, Refused):
+                self._refused[order.order_id] = (reply.outcome.reason, refusal(reply.outcome).detail)
+            else:
+                self._changed[order.order_id] = decision.to_document()
+
+    def _results(self, solved: Solved) -> Results:
+        tables = {name: solved.allocation[name] for name in OUTPUT_TABLES}
+        gone = pa.array([*self._changed, *self._refused], pa.string())
+        if len(gone):
+            for name in _MADE:
+                table = tables[name]
+                kept = table.filter(pc.invert(pc.is_in(table["order_id"], value_set=gone)))
+                rows = [row for document in self._changed.values() for row in document[name]]
+                tables[name] = pa.concat_tables([kept, _table(rows, OUTPUT_TABLES[name].arrow_schema)])
+        tables["refused"] = pa.Table.from_pylist(
+            [{"order_id": name, "reason": why, "detail": detail} for name, (why, detail) in self._refused.items()],
+            schema=_REFUSED,
+        )
+        n_orders = len(self._body.orders)
+        summary = {
+            **solved.allocation.summary,
+            "committed": {
+                "orders": n_orders - len(self._refused) if self._body.commit else 0,
+                "decided_again": len(self._changed),
+                "refused": len(self._refused),
+            },
+            "service_seconds": self._seconds,
+        }
+        results: Results = {"summary": orjson.dumps(summary)}
+        for name, table in tables.items():
+            sink = io.BytesIO()
+            pq.write_table(table, sink, compression="zstd")
+            results[name] = sink.getvalue()
+        return results
+
+
+def _up_to_date(desk: Desk, ledger: Ledger) -> Tables | None:
+    desk.catch_up(ledger)
+    return None if desk.is_outdated else desk.tables.now()
+
+
+def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows of documents as a table: their dates are text."""
+    texts = pa.schema([(field.name, pa.string() if pa.types.is_date(field.type) else field.type) for field in schema])
+    listed = [{field.name: row[field.name] for field in schema} for row in rows]
+    return pa.Table.from_pylist(listed, schema=texts).cast(schema)

@@ -1,0 +1,30 @@
+"""All calls of the service, by noun."""
+
+from api.calls import Spec
+from api.routes import (
+    allocations,
+    availability,
+    batches,
+    feeds,
+    health,
+    inventory,
+    network,
+    operations,
+    promises,
+    reservations,
+    webhooks,
+)
+
+ALL_CALLS: tuple[Spec, ...] = (
+    *network.CALLS,
+    *inventory.CALLS,
+    *availability.CALLS,
+    *promises.CALLS,
+    *allocations.CALLS,
+    *batches.CALLS,
+    *reservations.CALLS,
+    *operations.CALLS,
+    *webhooks.CALLS,
+    *feeds.CALLS,
+    *health.CALLS,
+)

@@ -1,0 +1,234 @@
+"""A process of its own for batches, so that solving one never holds up a request."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import pyarrow as pa
+
+from engine import AllocateParams, Allocation, Batch, Progress
+
+_ASK_SECONDS = 0.05
+
+
+class SolverGone(Exception):
+    """The process that solved ended before its work was done."""
+
+
+class Stopped(Exception):
+    """The work was no longer wanted."""
+
+
+@dataclass(kw_only=True)
+class Solved:
+    """A batch's allocation, and what is to be kept and reserved for each order.
+
+    Parameters
+    ----------
+    allocation : Allocation
+        Tables and summary.
+    chunks : iterator of lists of PreparedOrder
+        Every order, in the order of the table; nothing when nothing is to be reserved. They are prepared while the
+        ones before are reserved.
+    """
+
+    allocation: Allocation
+    chunks: Iterator[list[PreparedOrder]]
+
+
+@dataclass(kw_only=True, slots=True)
+class PreparedOrder:
+    """What is kept of an order's decision, and what it takes: MODEL's names as a tuple, without objects."""
+
+    order_id: str
+    document: bytes
+    positions: list[tuple[str, str, str, int, str, str, str]]
+
+
+class SolverProcess:
+    """Solves one batch at a time; started when first needed, and again should it have ended."""
+
+    def __init__(self) -> None:
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._owes = False  # whether it still sends what belongs to an earlier batch
+
+    def start(self) -> Connection:
+        """Start the process if it does not run."""
+        runs = self._process is not None and self._process.is_alive() and not self._owes
+        if runs and self._connection is not None:
+            return self._connection
+        self.stop()
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), name="nodewise-solver", daemon=True)
+        self._process.start()
+        theirs.close()
+        self._connection = ours
+        return ours
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join(5.0)
+            self._process = None
+        self._owes = False
+
+    def solve(
+        self,
+        batch: Batch,
+        params: AllocateParams,
+        *,
+        chunk_orders: int,
+        on_progress: Callable[[Progress], None],
+        is_stopped: Callable[[], bool],
+    ) -> Solved:
+        """Solve a batch.
+
+        Parameters
+        ----------
+        batch : Batch
+            What to solve.
+        params : AllocateParams
+            How.
+        chunk_orders : int
+            Orders of which documents and positions come together; 0: none are wanted.
+        on_progress : callable
+            Told how it goes.
+        is_stopped : callable
+            Asked whether the work is still wanted.
+
+        Raises
+        ------
+        SolverGone
+            When the process ended.
+        Stopped
+            When the work was no longer wanted.
+        """
+        try:
+            connection = self.start()
+            tables = {name: batch[name] for name in batch.tables}
+            connection.send((batch.policy.to_document(), tables, params, chunk_orders))
+            while True:
+                while not connection.poll(_ASK_SECONDS):
+                    if is_stopped():
+                        self.stop()
+                        raise Stopped
+                kind, content = connection.recv()
+                if kind == "progress":
+                    on_progress(content)
+                elif kind == "failed":
+                    raise content
+                else:
+                    self._owes = chunk_orders > 0
+                    chunks = self._chunks(connection) if self._owes else iter(())
+                    return Solved(allocation=Allocation(*content), chunks=chunks)
+        except (EOFError, OSError) as error:
+            self.stop()
+            raise SolverGone("the process that solved the batch ended") from error
+
+    def _chunks(self, connection: Connection) -> Iterator[list[PreparedOrder]]:
+        try:
+            while chunk := connection.recv():
+                yield chunk
+            self._owes = False
+        except (EOFError, OSError) as error:
+            raise SolverGone("the process that solved the batch ended") from error
+
+
+def _serve(connection: Connection) -> None:
+    """The process: take a batch, answer, until the other end is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides when this ends
+    from engine import allocate
+    from engine.batch import Policy
+    from engine.warm import is_cold, warm_up
+
+    if is_cold():
+        warm_up()
+    while True:
+        try:
+            policy, tables, params, chunk_orders = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            batch = Batch(Policy.model_validate(policy), tables)
+            allocation = allocate(batch, params, on_progress=lambda at: connection.send(("progress", at)))
+            connection.send(("done", (dict(allocation.tables), allocation.summary)))
+            if chunk_orders:
+                for chunk in prepare_orders(batch, allocation, chunk_orders):
+                    connection.send(chunk)
+                connection.send([])
+        except OSError:
+            return
+        except Exception as error:
+            connection.send(("failed", error))
+
+
+def prepare_orders(batch: Batch, allocation: Allocation, size: int) -> Iterator[list[PreparedOrder]]:
+    """Yield documents and positions of every order of an allocation, so many together."""
+    from api.order_documents import Kept, order_from_document, positions_of
+    from engine.live import Decision
+
+    shipments = _by_order(allocation["shipments"])
+    allocations = _by_order(allocation["allocations"])
+    unallocated = _by_order(allocation["unallocated"])
+    lines = _by_order(batch["lines"])
+    prepared: list[PreparedOrder] = []
+    for row in _rows(batch["orders"]):
+        order_id = row["order_id"]
+        decision = Decision.from_document(
+            {
+                "order_id": order_id,
+                "shipments": shipments.get(order_id, []),
+                "allocations": allocations.get(order_id, []),
+                "unallocated": unallocated.get(order_id, []),
+            }
+        )
+        order = order_from_document({**row, "lines": lines.get(order_id, [])})
+        prepared.append(
+            PreparedOrder(
+                order_id=order_id,
+                document=Kept(order=order, decision=decision, barred={}).to_bytes(),
+                positions=[
+                    (
+                        position.node_id,
+                        position.sku,
+                        position.ship_date,
+                        position.quantity,
+                        position.line_id or "",
+                        position.shipment_id or "",
+                        position.service_id or "",
+                    )
+                    for position in positions_of(decision)
+                ],
+            )
+        )
+        if len(prepared) == size:
+            yield prepared
+            prepared = []
+    if prepared:
+        yield prepared
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    for at, entry in enumerate(table.schema):
+        if pa.types.is_date(entry.type):
+            table = table.set_column(at, entry.name, table.column(at).cast(pa.string()))
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def _by_order(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in _rows(table):
+        found.setdefault(row["order_id"], []).append(row)
+    return found
