@@ -123,7 +123,7 @@ CASES: tuple[Case, ...] = (
         n_orders=100_000,
         n_nodes=300,
         gap=0.001,
-        time_limit_seconds=10.0,
+        time_limit_seconds=12.0,
         bars=(
             Bar(figure="wall_seconds", limit=15.0),
             Bar(figure="gap", limit=0.001),
@@ -151,7 +151,7 @@ CASES: tuple[Case, ...] = (
         n_orders=10_000,
         n_nodes=300,
         gap=0.001,
-        time_limit_seconds=54.0,
+        time_limit_seconds=48.0,
         bars=(
             Bar(figure="wall_seconds", limit=60.0),
             Bar(figure="gap", limit=0.003),
