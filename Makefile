@@ -25,7 +25,7 @@ serve: $(STAMP)  ## serve allocations over HTTP on this machine, with a demo net
 	$(BIN)/nodewise serve
 
 test: $(STAMP)  ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(STAMP)  ## whole-process measurements; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

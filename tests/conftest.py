@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from engine.warm import is_cold, warm_up
+from engine.warm import is_cold, is_cold_live, warm_up, warm_up_live
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled() -> None:
-    """Compile the kernels once, where no earlier run has."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the kernels once, where no earlier run has, before workers start."""
+    if hasattr(session.config, "workerinput"):
+        return
     if is_cold():
         warm_up()
+    if is_cold_live():
+        warm_up_live()
