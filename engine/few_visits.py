@@ -261,7 +261,7 @@ def _search(
             if choosy[next_one, t_of]:
                 its_needs = needs[next_one, t_of : t_of + 1]
                 reach -= choosy_freight(
-                    network, shipments, first_visit, worths, visit[t_of], its_needs, weight[next_one, t_of]
+                    network, shipments, first_visit, worths, visit[t_of], its_needs, weight[next_one, t_of], rising
                 )
             else:
                 reach -= freight_at(stairs, visit[t_of], weight[next_one, t_of])

@@ -115,6 +115,7 @@ def choosy_freight(
     v: int,
     needs: NDArray[np.uint64],
     weight_g: int,
+    rising: bool,
 ) -> int:
     """What freight of a visit costs at least with a service that has some capabilities, milli; a lot if none has."""
     row = shipments.wide_row[first_visit + v]
@@ -135,7 +136,9 @@ def choosy_freight(
         weight_g,
         weight_g,
     )
-    return milli if service >= 0 else np.int64(FAR)
+    if service < 0:
+        return np.int64(FAR)
+    return milli if rising else np.int64(0)
 
 
 @kernel

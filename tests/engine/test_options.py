@@ -162,8 +162,15 @@ def test_listed_options_and_floors_agree_with_the_brute_force() -> None:
     assert n_misfits < 0.05 * n_orders
 
 
-@pytest.mark.parametrize("searched_shipments", [MOST_VISITS, 0])
-def test_packed_orders_agree_with_the_brute_force(searched_shipments: int) -> None:
+def with_falling_rates(drawn: Document, rng: np.random.Generator) -> Document:
+    """The same batch with rates in any order: a heavier parcel may cost less."""
+    cents = [row["cents"] for row in drawn["rates"]]
+    rates = [row | {"cents": cents[i]} for row, i in zip(drawn["rates"], rng.permutation(len(cents)))]
+    return drawn | {"rates": rates}
+
+
+@pytest.mark.parametrize(("searched_shipments", "falling"), [(MOST_VISITS, False), (MOST_VISITS, True), (0, False)])
+def test_packed_orders_agree_with_the_brute_force(searched_shipments: int, falling: bool) -> None:
     """Tests orders priced as large ones are: options exist, floors hold, and nearly always meet the best option."""
     rng = np.random.default_rng(6)
     n_orders = n_unlisted = n_met = 0
@@ -171,6 +178,8 @@ def test_packed_orders_agree_with_the_brute_force(searched_shipments: int) -> No
         drawn = draw_batch(seed)
         if drawn["policy"].get("allow_line_split"):
             continue
+        if falling:
+            drawn = with_falling_rates(drawn, rng)
         compiled = compile_batch(parse_batch(drawn), listed_pieces=0, searched_shipments=searched_shipments)
         known = truth(drawn, compiled)
         if known is None:
