@@ -95,7 +95,7 @@ def test_every_rival_passes_the_checker(name: str, load: LoadName) -> None:
     for leave_if_dearer in (True, False):
         allocation = RIVALS[name].route(batch, leave_if_dearer=leave_if_dearer)
         assert faults(batch, allocation) == []
-        assert allocation.summary["counts"]["orders_allocated"] > 100
+        assert allocation.summary["counts"]["orders_allocated"] > (30 if load == "basket" else 100)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
