@@ -16,6 +16,8 @@ from api.models.common import ProblemDocument
 from api.networks import network_schema
 from api.problems import PROBLEM_TYPE, TITLES
 
+TITLE = "nodewise"
+DESCRIPTION = "Which node ships which line of which order: inventory, promises, allocations."
 _TEMPLATE = "#/components/schemas/{model}"
 _EVERYWHERE = (400, 401, 403, 408, 413, 415, 421, 422, 429, 503)
 _WITHOUT_CREDENTIAL = (400, 421, 422, 503)
@@ -62,9 +64,9 @@ def openapi_document(specs: Sequence[Spec]) -> bytes:
     document = {
         "openapi": "3.1.0",
         "info": {
-            "title": "nodewise",
+            "title": TITLE,
             "version": version("nodewise"),
-            "description": "Which node ships which line of which order: inventory, promises, allocations.",
+            "description": DESCRIPTION,
         },
         "tags": [{"name": noun} for noun in dict.fromkeys(spec.noun for spec in specs)],
         "paths": paths,

@@ -20,7 +20,7 @@ from api.bearer import TokenChecker
 from api.courier import Courier
 from api.desks import Desk, Desks
 from api.jobs import Jobs
-from api.ledger_answers import answer_of, bad_input, responding
+from api.ledger_answers import answer_of, responding
 from api.logs import AccessLog
 from api.metrics import Metrics
 from api.problems import Problem, invalid
@@ -29,7 +29,6 @@ from api.security import Gate, Principal
 from api.settings import Settings
 from api.warming import warm
 from api.writer import Writer
-from engine.errors import InputError
 from engine.ledger import Idempotency, Ledger, LedgerUnavailable, Request, Response
 from engine.ledger.commands import Command
 
@@ -63,7 +62,6 @@ class Service:
         self.ledger = ledger
         self.metrics = Metrics()
         self.access_log = AccessLog(sys.stderr.buffer if settings.access_log else None)
-        self.openapi = b""
         self.owner = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
         self.stopping = asyncio.Event()
         self.is_ready = False
@@ -266,15 +264,11 @@ class Service:
             replies = await self.writer.write(request)
         return answer_of(replies[0])
 
-    def as_outage(self, error: Exception) -> Problem | None:
-        """Return the problem of an error that is nobody's bug."""
-        if isinstance(error, InputError):
-            return bad_input(error)
-        if isinstance(error, LedgerUnavailable):
-            self.metrics.ledger_up.set(0)
-            detail = "the ledger does not answer; send the request again with the same Idempotency-Key"
-            return Problem(503, "unavailable", detail, (("Retry-After", "1"),))
-        return None
+    def unavailable(self) -> Problem:
+        """Note that the ledger does not answer; returns the problem that says so."""
+        self.metrics.ledger_up.set(0)
+        detail = "the ledger does not answer; send the request again with the same Idempotency-Key"
+        return Problem(503, "unavailable", detail, (("Retry-After", "1"),))
 
 
 class OpenToAll(Exception):

@@ -1,4 +1,4 @@
-"""How the service is: alive, ready, measured, described. No credential is asked for."""
+"""How the service is: alive, ready, measured. No credential is asked for."""
 
 from __future__ import annotations
 
@@ -39,11 +39,6 @@ async def metrics(call: Call) -> Answer:
     return Answer(body=call.service.metrics.text(), media_type=METRICS_TYPE)
 
 
-async def openapi(call: Call) -> Answer:
-    """Return the description of all calls."""
-    return Answer(body=call.service.openapi)
-
-
 CALLS = (
     Spec(
         method="GET",
@@ -73,14 +68,5 @@ CALLS = (
         answer=metrics,
         scope=None,
         answers={200: METRICS_TYPE.split(";")[0]},
-    ),
-    Spec(
-        method="GET",
-        path="/openapi.json",
-        noun="health",
-        summary="This document.",
-        answer=openapi,
-        scope=None,
-        answers={200: "application/json"},
     ),
 )

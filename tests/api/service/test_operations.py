@@ -209,7 +209,6 @@ def test_what_cannot_end_is_reported_failed() -> None:
     service = Service(Settings(database="sqlite://", access_log=False), ledger)
 
     async def run() -> dict[str, Operation]:
-        service.openapi = b"{}"
         await service.start()
         found: dict[str, Operation] = {}
         deadline = time.monotonic() + 60
