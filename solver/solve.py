@@ -31,10 +31,7 @@ AT_ONCE_OPTIONS = 450
 """Without a source all capacities may be tight, as in the literature's hard instances: there the root of an integer
 program alone can take the time, and a search first finds more."""
 EXACT_OPTIONS = 12_000
-EXACT_LIMIT, WIDER = 2_000, 4
-"""Options a group that are listed for a proof, and so many times as many in each later round."""
-PROOF_ROUNDS = 3
-"""Rounds in which a small problem is worth an attempt at proof even if the gap is reached."""
+EXACT_LIMIT = 2_000
 EXACT_GROUPS = 1_000
 IDLE_ROUNDS = 20
 """Neighbourhood rounds without a saving that end the search of a first round; later rounds are more patient."""
@@ -171,8 +168,7 @@ class _Run:
         rounds = 0
         while True:
             verdict = watch.verdict(self._objective, self._bound)
-            small = dual.pool.problem.n_groups <= SMALL_GROUPS
-            cheap = (rounds == 0 and int(dual.dual.core.sum()) <= CHEAP_GROUPS) or (small and rounds < PROOF_ROUNDS)
+            cheap = rounds == 0 and int(dual.dual.core.sum()) <= CHEAP_GROUPS
             if verdict and not (verdict == "gap_reached" and cheap):
                 return verdict
             before = (self._objective, self._bound)
@@ -180,7 +176,7 @@ class _Run:
             if verdict and not (verdict == "gap_reached" and cheap):
                 return verdict
             with watch.phase("exact"):
-                self._close_core(dual, level, EXACT_LIMIT * WIDER**rounds)
+                self._close_core(dual, level)
             watch.note("exact", self._objective, self._bound)
             if self._infeasible:
                 return "infeasible"
@@ -284,11 +280,8 @@ class _Run:
         if exact.choice is not None:
             self._accept(pool, exact.choice)
 
-    def _close_core(self, dual: DualAscent, effort: float, limit: int) -> None:
-        """Reduced-cost fixing: if few options can still be part of a better choice, solve with those alone.
-
-        At most ``limit`` options a group are listed for it.
-        """
+    def _close_core(self, dual: DualAscent, effort: float) -> None:
+        """Reduced-cost fixing: if few options can still be part of a better choice, solve with those alone."""
         if self._bound is None:
             return
         if self._objective is None:
@@ -298,10 +291,10 @@ class _Run:
         if dual.pool.problem.n_groups > EXACT_GROUPS and not dual.pool.closed.all():
             return
         slack = max(0, self._objective * MILLI - dual.dual.bound_milli) + MILLI
-        at_prices, complete, value = dual.complete(slack, limit)
+        at_prices, complete, value = dual.complete(slack, EXACT_LIMIT)
         short = self._objective * MILLI - at_prices - complete
         if short > 0:  # these prices prove less than the best known ones: reach as much farther
-            at_prices, complete, value = dual.complete(slack + short + MILLI, limit)
+            at_prices, complete, value = dual.complete(slack + short + MILLI, EXACT_LIMIT)
         self._raise_bound(whole_cents(dual.dual.bound_milli))
         width = self._objective * MILLI - at_prices + MILLI
         pool, problem = dual.pool, dual.pool.problem
