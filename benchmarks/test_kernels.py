@@ -17,10 +17,12 @@ from engine.compile import Compiled, compile_batch
 from engine.documents import Batch
 from engine.generate import GenerateParams, generate
 from engine.options import OrderOptions
+from solver.cuts import Cuts
 from solver.ejection import Annealer
+from solver.gather import Smooth, gather
 from solver.greedy import arrival_greedy
 from solver.pool import Pool, merged_usage
-from solver.prices import Ascent, Smooth, prepare
+from solver.prices import Ascent
 from solver.problem import FloatArray, Problem
 from solver.source import MILLI, Prices
 
@@ -56,7 +58,8 @@ def prepared(batch: Batch) -> Prepared:
     more = compiled.options.more(groups, Prices.zero(nothing.n_resources), slack=SLACK, limit=LIMIT)
     pool, _ = Pool.complete(nothing).merged(groups, more, nothing.first[:-1])
     problem = merged_usage(pool.problem)
-    smooth = prepare(problem, np.zeros(problem.n_resources))
+    everyone = np.ones(problem.n_groups, np.bool_)
+    smooth = gather(problem, Cuts.none(), everyone, problem.supply, np.zeros(problem.n_resources))
     ascent = Ascent(problem.n_resources)
     climb(ascent, smooth, N_STEPS)
     return Prepared(compiled=compiled, problem=problem, smooth=smooth, price=ascent.price)
@@ -64,8 +67,7 @@ def prepared(batch: Batch) -> Prepared:
 
 def climb(ascent: Ascent, smooth: Smooth, n_steps: int) -> FloatArray:
     """Climb at a temperature from the middle of a run."""
-    resources = np.arange(smooth.problem.n_resources)
-    return ascent.climb(smooth, resources, temperature=75.0, step_cents=90.0, n_steps=n_steps)
+    return ascent.climb(smooth, temperature=75.0, step_cents=90.0, n_steps=n_steps)
 
 
 def timed(benchmark: BenchmarkFixture, setup: Callable[[], Any], run: Callable[[Any], Any]) -> Any:

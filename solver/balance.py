@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.core import cheapest_options
+from solver.gather import largest_usage
 from solver.kernels import kernel
-from solver.prices import largest_usage
 from solver.problem import FloatArray, IntArray, Problem, offsets
 from solver.source import MILLI
 

@@ -18,6 +18,8 @@ from solver.source import MILLI, Prices
 MAX_CUT_SUPPLY = 40
 """Rows with more supply than this are close enough to their linear relaxation."""
 MIN_VIOLATION = 0.02
+LEAST_USED = 0.5
+"""Rows of which a smaller part is used are not looked at."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +58,21 @@ class Cuts:
             denominator=np.concatenate((self.denominator, other.denominator[new])),
         )
 
+    def by_resource(self, n_resources: int) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """The cuts of each resource as kernels want them: offsets by resource, cuts in order, and the fractions."""
+        order = np.argsort(self.resource, kind="stable")
+        first = np.searchsorted(self.resource[order], np.arange(n_resources + 1))
+        return first, order, self.numerator, self.denominator
+
+    def usage_of(self, problem: Problem, options: IntArray) -> IntArray:
+        """Total amount of each resource and each cut that options of a problem use, int64[n_resources + n_cuts]."""
+        usage = (problem.usage_start, problem.usage_resource, problem.usage_amount)
+        return np.asarray(_usage_with_cuts(options, *usage, *self.by_resource(problem.n_resources)))
+
+    def supply(self, problem: Problem) -> IntArray:
+        """What there is of each resource of a problem and each cut, int64[n_resources + n_cuts]."""
+        return np.concatenate((problem.supply, self.right_side(problem.supply)))
+
     def right_side(self, supply: IntArray) -> IntArray:
         """What the left side of each cut may reach."""
         return supply[self.resource] * self.numerator // self.denominator
@@ -64,24 +81,15 @@ class Cuts:
         """The problem with each cut as one more resource."""
         if self.n_cuts == 0:
             return problem
-        by_resource = np.argsort(self.resource, kind="stable")
-        first = np.searchsorted(self.resource[by_resource], np.arange(problem.n_resources + 1))
-        start, resource, amount = _extended_usage(
-            problem.usage_start,
-            problem.usage_resource,
-            problem.usage_amount,
-            first,
-            by_resource,
-            self.numerator,
-            self.denominator,
-        )
+        usage = (problem.usage_start, problem.usage_resource, problem.usage_amount)
+        start, resource, amount = _extended_usage(*usage, *self.by_resource(problem.n_resources))
         return Problem(
             cost=problem.cost,
             first=problem.first,
             usage_start=start,
             usage_resource=resource,
             usage_amount=amount,
-            supply=np.concatenate((problem.supply, self.right_side(problem.supply))),
+            supply=self.supply(problem),
         )
 
     def prices(self, price: IntArray, supply: IntArray) -> Prices:
@@ -102,6 +110,34 @@ class Cuts:
             steps = np.arange(supply[row] + 1) * self.numerator[cut] // self.denominator[cut]
             table[table_first[row] : table_first[row + 1]] += cut_price[cut] * steps
         return Prices(unit, table_first, table)
+
+
+@kernel
+def steps_of(amount: int, numerator: IntArray, denominator: IntArray, cut: int) -> int:
+    """How much of a cut an amount of its resource uses."""
+    return amount * numerator[cut] // denominator[cut]
+
+
+@kernel
+def _usage_with_cuts(
+    options: IntArray,
+    usage_start: IntArray,
+    usage_resource: IntArray,
+    usage_amount: IntArray,
+    cut_first: IntArray,
+    cut_of: IntArray,
+    numerator: IntArray,
+    denominator: IntArray,
+) -> IntArray:
+    n_resources = cut_first.size - 1
+    out = np.zeros(n_resources + cut_of.size, np.int64)
+    for option in options:
+        for entry in range(usage_start[option], usage_start[option + 1]):
+            resource, amount = usage_resource[entry], usage_amount[entry]
+            out[resource] += amount
+            for i in range(cut_first[resource], cut_first[resource + 1]):
+                out[n_resources + cut_of[i]] += steps_of(amount, numerator, denominator, cut_of[i])
+    return out
 
 
 @kernel
@@ -130,7 +166,7 @@ def _extended_usage(
             n += 1
             for i in range(cut_first[row], cut_first[row + 1]):
                 cut = cut_of[i]
-                steps = usage_amount[entry] * numerator[cut] // denominator[cut]
+                steps = steps_of(usage_amount[entry], numerator, denominator, cut)
                 if steps > 0:
                     resource[n] = n_resources + cut
                     amount[n] = steps
@@ -149,14 +185,46 @@ def separate(problem: Problem, share: FloatArray) -> Cuts:
     share : float64[n_options]
         The share of each group that each option takes.
     """
-    small = (problem.supply > 0) & (problem.supply <= MAX_CUT_SUPPLY)
-    option_of_entry = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))
-    use = small[problem.usage_resource] & (problem.usage_amount <= MAX_CUT_SUPPLY) & (problem.usage_amount > 0)
-    row = problem.usage_resource[use]
-    mass = np.zeros((problem.n_resources, MAX_CUT_SUPPLY + 1)) if row.size else np.zeros((0, 1))
-    np.add.at(mass, (row, problem.usage_amount[use]), share[option_of_entry[use]])
-    resource, numerator, denominator = _separate(mass, problem.supply)
-    return Cuts(resource=resource, numerator=numerator, denominator=denominator)
+    usage = (problem.usage_start, problem.usage_resource, problem.usage_amount)
+    used = _soft_usage(*usage, share, problem.n_resources)
+    small = (problem.supply > 0) & (problem.supply <= MAX_CUT_SUPPLY) & (used >= LEAST_USED * problem.supply)
+    rows = np.flatnonzero(small)
+    row = np.full(problem.n_resources, -1, np.int64)
+    row[rows] = np.arange(rows.size)
+    at, numerator, denominator = _separate(_masses(*usage, share, row, rows.size), problem.supply[rows])
+    return Cuts(resource=rows[at], numerator=numerator, denominator=denominator)
+
+
+@kernel
+def _soft_usage(
+    usage_start: IntArray, usage_resource: IntArray, usage_amount: IntArray, share: FloatArray, n_resources: int
+) -> FloatArray:
+    used = np.zeros(n_resources)
+    for option in range(share.size):
+        if share[option] > 0.0:
+            for entry in range(usage_start[option], usage_start[option + 1]):
+                used[usage_resource[entry]] += share[option] * usage_amount[entry]
+    return used
+
+
+@kernel
+def _masses(
+    usage_start: IntArray,
+    usage_resource: IntArray,
+    usage_amount: IntArray,
+    share: FloatArray,
+    row: IntArray,
+    n_rows: int,
+) -> FloatArray:
+    """The share with which each amount of each row is used."""
+    mass = np.zeros((n_rows, MAX_CUT_SUPPLY + 1))
+    for option in range(share.size):
+        if share[option] > 0.0:
+            for entry in range(usage_start[option], usage_start[option + 1]):
+                at = row[usage_resource[entry]]
+                if at >= 0 and 0 < usage_amount[entry] <= MAX_CUT_SUPPLY:
+                    mass[at, usage_amount[entry]] += share[option]
+    return mass
 
 
 @kernel
@@ -172,7 +240,7 @@ def _separate(mass: FloatArray, supply: IntArray) -> tuple[IntArray, IntArray, I
         for amount in range(1, b + 1):
             used += amount * mass[row, amount]
             several = several or (amount > 1 and mass[row, amount] > 1e-6)
-        if not several or used < 0.5 * b:
+        if not several or used < LEAST_USED * b:
             continue
         best = MIN_VIOLATION
         best_t = best_k = 0

@@ -7,9 +7,9 @@ import numpy as np
 from solver.balance import Schedule, balance, typical_regret
 from solver.bound import group_minimum
 from solver.core import part_of
+from solver.gather import largest_usage
 from solver.greedy import NONE, improve
 from solver.kernels import kernel
-from solver.prices import largest_usage
 from solver.problem import FloatArray, IntArray, Problem, offsets
 
 NEAR = 16

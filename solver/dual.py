@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.bound import exact_sum, group_minimum, reduced
-from solver.core import cheapest_options, options_of, part_of, touching
+from solver.core import cheapest_options, touching
 from solver.cuts import Cuts, rounded, separate
+from solver.gather import gather, near_best
 from solver.pool import Pool
-from solver.prices import Ascent, prepare
-from solver.problem import FloatArray, IntArray, Problem
+from solver.prices import Ascent, eased
+from solver.problem import FloatArray, IntArray
 from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.watch import Watch
 
@@ -168,7 +169,7 @@ class DualAscent:
 
     def reduced_costs(self) -> IntArray:
         """Reduced cost of each option at the prices where the ascent stands, in thousandths of a cent."""
-        return reduced(self.dual.cuts.extended(self.pool.problem), rounded(self.price))
+        return self._reduced(rounded(self.price))
 
     def complete(self, slack_milli: int, limit: int) -> tuple[int, int, IntArray]:
         """List the options of all groups within a slack at the prices that prove most.
@@ -187,7 +188,7 @@ class DualAscent:
         asked = np.flatnonzero(~self.pool.closed)
         floor = self._ask(asked, prices, slack_milli, limit, exact=True)
         bound = self._certify(price, asked, floor)
-        value = reduced(self.dual.cuts.extended(self.pool.problem), price)
+        value = self._reduced(price)
         least = group_minimum(self.pool.problem, value)[asked]
         beyond = floor - np.minimum(floor, least)
         return bound, int(np.where(self.pool.closed[asked], NO_FLOOR, beyond).min(initial=NO_FLOOR)), value
@@ -230,35 +231,27 @@ class DualAscent:
         return self.pool.problem.n_options - before
 
     def _proof(self) -> FloatArray:
-        core = part_of(*self._core_options())
-        return self._ascent.proof(core.problem, core.resource)
-
-    def _core_options(self) -> tuple[Problem, IntArray]:
-        """The problem with its cuts, and the options of the core."""
-        return self.dual.cuts.extended(self.pool.problem), options_of(self.pool.problem, self.dual.core)
+        """The best prices of the last climb, lowered as far as costs nothing to the core."""
+        return eased(self.pool.problem, self._ascent.best, self.dual.cuts, self.dual.core, self._executor)
 
     def _ascend(self, stage: Stage) -> FloatArray | None:
         """Climb over the listed options; return the share that each takes of its group (none: there is no core)."""
         problem, dual = self.pool.problem, self.dual
-        ext, options = self._core_options()
-        if options.size == 0:
+        if not dual.core.any():
             return None
         size = self._scale()
-        value = reduced(ext, rounded(self.price))
-        least = group_minimum(problem, value)
-        if stage.near_only and options.size > MANY_OPTIONS:
+        keep = None
+        if stage.near_only and int(np.diff(problem.first)[dual.core].sum()) > MANY_OPTIONS:
             reach = stage.temperature * REACH_IN_TEMPERATURES + REACH_IN_STEPS * stage.step_cents * stage.n_steps
-            near = value <= np.repeat(least, np.diff(problem.first)) + int(reach * size * MILLI)
-            near |= np.diff(problem.usage_start) == 0  # what a group falls back on, however far prices go
-            options = options[near[options]]
-        rest = ext.supply - ext.usage_of(self.cheapest[~dual.core])
-        part = part_of(ext, options, rest)
+            keep = near_best(problem, self.reduced_costs(), dual.core, reach * size)
+        outside = self.cheapest[~dual.core]
+        rest = dual.cuts.supply(problem) - dual.cuts.usage_of(problem, outside)
+        smooth = gather(problem, dual.cuts, dual.core, rest, self.price, keep=keep, executor=self._executor)
         is_idle = self.price > 0.0
-        is_idle[part.resource] = False
+        is_idle[smooth.rows] = False
         idle = np.flatnonzero(is_idle)
-        part_share = self._ascent.climb(
-            prepare(part.problem, self.price[part.resource]),
-            part.resource,
+        core_share = self._ascent.climb(
+            smooth,
             idle=idle,
             idle_supply=rest[idle].astype(np.float64),
             temperature=stage.temperature * size,
@@ -267,8 +260,8 @@ class DualAscent:
             executor=self._executor,
         )
         share = np.zeros(problem.n_options)
-        share[self.cheapest[~dual.core]] = 1.0
-        share[options] = part_share
+        share[outside] = 1.0
+        share[smooth.option] = core_share
         return share
 
     def _scale(self) -> float:
@@ -282,7 +275,7 @@ class DualAscent:
         if self._source is None or asked.size == 0:
             return np.full(asked.size, np.iinfo(np.int64).max, np.int64)
         more = self._source.more(asked, prices, slack=slack, limit=limit, exact=exact)
-        self.pool, self.cheapest = self.pool.merged(asked, more, self.cheapest)
+        self.pool, self.cheapest = self.pool.merged(asked, more, self.cheapest, self._executor)
         return more.floor
 
     def _certify(self, price: IntArray, asked: IntArray, floor: IntArray) -> int:
@@ -295,17 +288,20 @@ class DualAscent:
         self._is_certified = True
         outside = np.setdiff1d(np.flatnonzero(~self.dual.core & ~self.pool.closed), asked)
         self._sharpen(outside)
-        ext = self.dual.cuts.extended(self.pool.problem)
-        value = reduced(ext, price)
-        best = group_minimum(ext, value)
+        problem = self.pool.problem
+        best = group_minimum(problem, self._reduced(price))
         best[asked] = np.minimum(best[asked], floor)
-        unlisted = np.minimum(ext.cost[self.cheapest[outside]] * MILLI, self._zero_floor[outside])
+        unlisted = np.minimum(problem.cost[self.cheapest[outside]] * MILLI, self._zero_floor[outside])
         best[outside] = np.minimum(best[outside], unlisted)
-        paid = sum(int(s) * int(p) for s, p in zip(ext.supply[price > 0], price[price > 0]))
+        supply = self.dual.cuts.supply(problem)[price > 0]
+        paid = sum(int(s) * int(p) for s, p in zip(supply, price[price > 0]))
         bound = exact_sum(best) - paid
         if bound > self.dual.bound_milli:
             self.dual = replace(self.dual, bound_milli=bound)
         return bound
+
+    def _reduced(self, price: IntArray) -> IntArray:
+        return reduced(self.pool.problem, price, self.dual.cuts, self._executor)
 
     def _sharpen(self, outside: IntArray) -> None:
         """Ask exactly about groups outside the core whose floor at no prices is below what they have listed."""

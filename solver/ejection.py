@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from solver.gather import largest_usage
 from solver.greedy import NONE, take
 from solver.kernels import kernel
-from solver.prices import largest_usage
 from solver.problem import FloatArray, IntArray, Problem, offsets, ranges
 
 MAX_EVICTED = 12

@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 
 from solver.assignment import solve_flow
 from solver.core import part_of
+from solver.gather import largest_usage
 from solver.mip import MipLimits, MipResult, solve_mip
-from solver.prices import largest_usage
 from solver.problem import IntArray, Problem
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.problem import IntArray, Problem, offsets, ranges
+from solver.kernels import kernel
+from solver.problem import IntArray, Problem, offsets
 from solver.source import NO_FLOOR, More
+from solver.spread import option_bounds, spread
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,50 +51,85 @@ class Pool:
         )
         return cls(problem=problem, tag=more.tag, closed=np.zeros(n_groups, np.bool_))
 
-    def merged(self, asked: IntArray, more: More, choice: IntArray) -> tuple[Pool, IntArray]:
+    def merged(
+        self, asked: IntArray, more: More, choice: IntArray, executor: Executor | None = None
+    ) -> tuple[Pool, IntArray]:
         """Add new options; also return the choice (one option a group) in the numbers of the new pool."""
         closed = self.closed.copy()
         closed[asked] |= more.floor == NO_FLOOR
         if more.group.size == 0:
             return replace(self, closed=closed), choice
         old = self.problem
-        counts = np.diff(old.first) + np.bincount(more.group, minlength=old.n_groups)
-        first = offsets(counts)
-        old_group = old.group_of_option()
-        old_at = first[old_group] + np.arange(old.n_options) - old.first[old_group]
-        new_rank = np.arange(more.group.size) - np.searchsorted(more.group, more.group)
-        new_at = first[more.group] + np.diff(old.first)[more.group] + new_rank
-        n_options = old.n_options + more.group.size
-        cost = np.empty(n_options, np.int64)
-        tag = np.empty(n_options, np.int64)
-        length = np.empty(n_options, np.int64)
-        source = np.empty(n_options, np.int64)
-        for at, its_cost, its_tag, start, shift in (
-            (old_at, old.cost, self.tag, old.usage_start, 0),
-            (new_at, more.cost, more.tag, more.usage_start, old.usage_resource.size),
-        ):
-            cost[at], tag[at], length[at], source[at] = its_cost, its_tag, np.diff(start), start[:-1] + shift
-        entries = ranges(source, source + length)
+        new_first = np.searchsorted(more.group, np.arange(old.n_groups + 1))
+        first = old.first + new_first
+        entry_first = old.usage_start[old.first] + more.usage_start[new_first]
+        n_options, n_entries = int(first[-1]), int(entry_first[-1])
+        cost, tag = np.empty(n_options, np.int64), np.empty(n_options, np.int64)
+        usage_start = np.zeros(n_options + 1, np.int64)
+        usage_resource, usage_amount = np.empty(n_entries, np.int64), np.empty(n_entries, np.int64)
+
+        after_old = first[:-1] + np.diff(old.first)
+        entry_after_old = entry_first[:-1] + np.diff(old.usage_start[old.first])
+
+        def fill(begin: int, end: int) -> None:
+            out = (cost, tag, usage_start, usage_resource, usage_amount)
+            place = (first[:-1], entry_first[:-1])
+            usage = (old.usage_start, old.usage_resource, old.usage_amount)
+            _copy(begin, end, old.first, old.cost, self.tag, *usage, *place, *out)
+            usage = (more.usage_start, more.usage_resource, more.usage_amount)
+            _copy(begin, end, new_first, more.cost, more.tag, *usage, after_old, entry_after_old, *out)
+
+        spread(executor, option_bounds(first), fill)
         problem = Problem(
             cost=cost,
             first=first,
-            usage_start=offsets(length),
-            usage_resource=np.concatenate((old.usage_resource, more.usage_resource))[entries],
-            usage_amount=np.concatenate((old.usage_amount, more.usage_amount))[entries],
+            usage_start=usage_start,
+            usage_resource=usage_resource,
+            usage_amount=usage_amount,
             supply=old.supply,
         )
-        return Pool(problem=problem, tag=tag, closed=closed), old_at[choice]
+        return Pool(problem=problem, tag=tag, closed=closed), choice + new_first[:-1]
+
+
+@kernel
+def _copy(
+    begin: int,
+    end: int,
+    from_first: IntArray,
+    from_cost: IntArray,
+    from_tag: IntArray,
+    from_start: IntArray,
+    from_resource: IntArray,
+    from_amount: IntArray,
+    option_at: IntArray,
+    entry_at: IntArray,
+    cost: IntArray,
+    tag: IntArray,
+    start: IntArray,
+    resource: IntArray,
+    amount: IntArray,
+) -> None:
+    """Copy the options of groups ``begin .. end - 1`` to where each group's begin, those of its usage likewise."""
+    for group in range(begin, end):
+        at, entry = option_at[group], entry_at[group]
+        for option in range(from_first[group], from_first[group + 1]):
+            cost[at], tag[at] = from_cost[option], from_tag[option]
+            for i in range(from_start[option], from_start[option + 1]):
+                resource[entry], amount[entry] = from_resource[i], from_amount[i]
+                entry += 1
+            at += 1
+            start[at] = entry
 
 
 def merged_usage(problem: Problem) -> Problem:
     """The same problem with each option naming a resource at most once, amounts added."""
+    if not _repeats(problem.usage_start, problem.usage_resource):
+        return problem
     option = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))
     order = np.lexsort((problem.usage_resource, option))
     option, resource = option[order], problem.usage_resource[order]
     head = np.ones(order.size, np.bool_)
     head[1:] = (option[1:] != option[:-1]) | (resource[1:] != resource[:-1])
-    if head.all():
-        return problem
     starts = np.flatnonzero(head)
     counts = np.bincount(option[head], minlength=problem.n_options).astype(np.int64)
     return replace(
@@ -100,3 +138,14 @@ def merged_usage(problem: Problem) -> Problem:
         usage_resource=resource[head],
         usage_amount=np.add.reduceat(problem.usage_amount[order], starts),
     )
+
+
+@kernel
+def _repeats(usage_start: IntArray, usage_resource: IntArray) -> bool:
+    """Whether some option names a resource twice."""
+    for option in range(usage_start.size - 1):
+        for entry in range(usage_start[option], usage_start[option + 1]):
+            for other in range(usage_start[option], entry):
+                if usage_resource[other] == usage_resource[entry]:
+                    return True
+    return False

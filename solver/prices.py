@@ -9,97 +9,22 @@ step in proportion to the gradient takes several times as many rounds. The tempe
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.cuts import Cuts, steps_of
+from solver.gather import Lane, Smooth
 from solver.kernels import kernel
 from solver.problem import FloatArray, IntArray, Problem
+from solver.spread import option_bounds, spread
 
 MEAN_DECAY = 0.9
 SPREAD_DECAY = 0.95
-N_SHARDS = 4
-"""Fixed, so that sums are taken in the same order for any number of workers."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Smooth:
-    """A problem prepared for the ascent: float costs, and only resources that can be over-used."""
-
-    problem: Problem
-    cost: FloatArray
-    rows: IntArray  # resources with a price, rising
-    usage_start: IntArray
-    usage_row: NDArray[np.int32]
-    usage_amount: NDArray[np.float32]
-    supply: FloatArray
-    bounds: IntArray  # groups of each shard
-
-
-def prepare(problem: Problem, price: FloatArray) -> Smooth:
-    """Drop resources without a price that all groups together cannot over-use, and turn the rest into floats."""
-    rows = np.flatnonzero((largest_usage(problem) > problem.supply) | (price > 0.0))
-    compact = np.full(problem.n_resources, -1, np.int64)
-    compact[rows] = np.arange(rows.size)
-    row = compact[problem.usage_resource]
-    keep = (row >= 0) & (problem.usage_amount > 0)
-    kept = np.concatenate((np.zeros(1, np.int64), np.cumsum(keep)))
-    usage_start = kept[problem.usage_start]
-    amount = problem.usage_amount[keep].astype(np.float32)
-    size = np.searchsorted(problem.first, np.linspace(0, problem.n_options, N_SHARDS + 1).astype(np.int64))
-    return Smooth(
-        problem=problem,
-        cost=problem.cost.astype(np.float64),
-        rows=rows,
-        usage_start=usage_start,
-        usage_row=row[keep].astype(np.int32),
-        usage_amount=amount,
-        supply=problem.supply[rows].astype(np.float64),
-        bounds=np.concatenate(([0], size[1:-1], [problem.n_groups])).astype(np.int64),
-    )
-
-
-def largest_usage(problem: Problem) -> IntArray:
-    """Usage of each resource if every group took its most hungry option for it (capped far above any supply)."""
-    return np.asarray(
-        _largest_usage(
-            problem.first,
-            problem.usage_start,
-            problem.usage_resource,
-            problem.usage_amount,
-            problem.n_resources,
-        )
-    )
 
 
 @kernel
-def _largest_usage(
-    first: IntArray, usage_start: IntArray, usage_resource: IntArray, usage_amount: IntArray, n_resources: int
-) -> IntArray:
-    total = np.zeros(n_resources, np.int64)
-    most = np.zeros(n_resources, np.int64)
-    here = np.zeros(n_resources, np.int64)
-    for group in range(first.size - 1):
-        begin, end = usage_start[first[group]], usage_start[first[group + 1]]
-        for option in range(first[group], first[group + 1]):
-            for entry in range(usage_start[option], usage_start[option + 1]):
-                here[usage_resource[entry]] += usage_amount[entry]
-            for entry in range(usage_start[option], usage_start[option + 1]):
-                resource = usage_resource[entry]
-                most[resource] = max(most[resource], here[resource])
-                here[resource] = 0
-        for entry in range(begin, end):
-            resource = usage_resource[entry]
-            total[resource] = min(total[resource] + most[resource], np.int64(2) ** 60)
-            most[resource] = 0
-    return total
-
-
-@kernel
-def _soft_pass(
-    begin: int,
-    end: int,
+def soft_pass(
     first: IntArray,
     cost: FloatArray,
     usage_start: IntArray,
@@ -107,17 +32,17 @@ def _soft_pass(
     usage_amount: NDArray[np.float32],
     price: FloatArray,
     temperature: float,
-    usage: FloatArray,
-    share: FloatArray,
     want_share: bool,
-) -> float:
-    """Add the soft usage of some groups to ``usage``; return the sum of their least reduced costs."""
+) -> tuple[FloatArray, float, FloatArray]:
+    """The soft usage of a lane, the sum of its groups' least reduced costs, and (if wanted) each option's share."""
+    usage = np.zeros(price.size)
+    share = np.zeros(cost.size if want_share else 0)
     true = 0.0
     most = 0
-    for group in range(begin, end):
+    for group in range(first.size - 1):
         most = max(most, first[group + 1] - first[group])
     value = np.empty(most)
-    for group in range(begin, end):
+    for group in range(first.size - 1):
         low = np.inf
         start = first[group]
         n = first[group + 1] - start
@@ -140,10 +65,16 @@ def _soft_pass(
             if p > 0.0:
                 for entry in range(usage_start[start + i], usage_start[start + i + 1]):
                     usage[usage_row[entry]] += p * usage_amount[entry]
-    return true
+    return usage, true, share
 
 
-def eased(problem: Problem, price: FloatArray) -> FloatArray:
+def eased(
+    problem: Problem,
+    price: FloatArray,
+    cuts: Cuts | None = None,
+    core: NDArray[np.bool_] | None = None,
+    executor: Executor | None = None,
+) -> FloatArray:
     """Lower prices as far as no group's least reduced cost falls.
 
     An option that is dearer than its group's best by a slack may give up that much of what its resources ask. Each
@@ -153,53 +84,76 @@ def eased(problem: Problem, price: FloatArray) -> FloatArray:
     Parameters
     ----------
     problem : Problem
-        The groups and options that count.
-    price : float64[n_resources]
-        Cents a unit.
+        Without cuts.
+    price : float64[n_resources + n_cuts]
+        Cents a unit, of each resource and then of each cut.
+    cuts : Cuts, optional
+        None unless given.
+    core : bool[n_groups], optional
+        The groups that count; all unless given.
     """
-    return np.asarray(
-        _eased(
-            problem.first,
-            problem.cost,
-            problem.usage_start,
-            problem.usage_resource,
-            problem.usage_amount,
-            price,
-        )
-    )
+    core = np.ones(problem.n_groups, np.bool_) if core is None else core
+    usage = (problem.first, problem.cost, problem.usage_start, problem.usage_resource, problem.usage_amount)
+    tables = (cuts or Cuts.none()).by_resource(problem.n_resources)
+
+    def work(begin: int, end: int) -> FloatArray:
+        return np.asarray(_affordable(begin, end, core, *usage, *tables, price))
+
+    part = np.minimum.reduce(spread(executor, option_bounds(problem.first), work))
+    return price * (1.0 - part)
 
 
 @kernel
-def _eased(
+def _affordable(
+    begin: int,
+    end: int,
+    core: NDArray[np.bool_],
     first: IntArray,
     cost: IntArray,
     usage_start: IntArray,
     usage_resource: IntArray,
     usage_amount: IntArray,
+    cut_first: IntArray,
+    cut_of: IntArray,
+    numerator: IntArray,
+    denominator: IntArray,
     price: FloatArray,
 ) -> FloatArray:
+    """The part of each price that groups ``begin .. end - 1`` can do without."""
+    n_resources = cut_first.size - 1
     part = np.ones(price.size)
     most = 0
-    for group in range(first.size - 1):
+    for group in range(begin, end):
         most = max(most, first[group + 1] - first[group])
     paid = np.empty(most)
-    for group in range(first.size - 1):
+    for group in range(begin, end):
+        if not core[group]:
+            continue
         start = first[group]
         n = first[group + 1] - start
         low = np.inf
         for i in range(n):
             paid[i] = 0.0
             for entry in range(usage_start[start + i], usage_start[start + i + 1]):
-                paid[i] += usage_amount[entry] * price[usage_resource[entry]]
+                resource, amount = usage_resource[entry], usage_amount[entry]
+                paid[i] += amount * price[resource]
+                for at in range(cut_first[resource], cut_first[resource + 1]):
+                    steps = steps_of(amount, numerator, denominator, cut_of[at])
+                    paid[i] += steps * price[n_resources + cut_of[at]]
             low = min(low, cost[start + i] + paid[i])
         for i in range(n):
             if paid[i] > 0.0:
                 afford = (cost[start + i] + paid[i] - low) / paid[i]
                 if afford < 1.0:
                     for entry in range(usage_start[start + i], usage_start[start + i + 1]):
-                        if usage_amount[entry] > 0:
-                            part[usage_resource[entry]] = min(part[usage_resource[entry]], afford)
-    return price * (1.0 - part)
+                        resource, amount = usage_resource[entry], usage_amount[entry]
+                        if amount > 0:
+                            part[resource] = min(part[resource], afford)
+                        for at in range(cut_first[resource], cut_first[resource + 1]):
+                            if steps_of(amount, numerator, denominator, cut_of[at]) > 0:
+                                cut = n_resources + cut_of[at]
+                                part[cut] = min(part[cut], afford)
+    return part
 
 
 class Ascent:
@@ -230,7 +184,6 @@ class Ascent:
     def climb(
         self,
         smooth: Smooth,
-        resource: IntArray,
         *,
         temperature: float,
         step_cents: float,
@@ -245,8 +198,6 @@ class Ascent:
         ----------
         smooth : Smooth
             The part, prepared.
-        resource : int64[n]
-            The number here of each resource of the part.
         temperature, step_cents : float
             In cents: the temperature, and how far a price moves in a step when its gradient keeps its sign.
         idle : int64[n_idle], optional
@@ -261,7 +212,7 @@ class Ascent:
             The share of its group that each option of the part takes at the last prices. ``best`` are the prices on the
             way with the best bound over the options of the part, ``bound``.
         """
-        at = resource[smooth.rows]
+        at = smooth.rows
         mean, spread = self._mean[at], self._spread[at]
         scale = np.maximum(smooth.supply, 1.0)
         z = self.price[at]
@@ -269,9 +220,8 @@ class Ascent:
         idle_supply = np.zeros(0) if idle_supply is None else idle_supply
         idle_price = self.price[idle]
         best, best_idle, best_bound = z, idle_price, -np.inf
-        share = np.zeros(smooth.problem.n_options)
         for _ in range(n_steps):
-            usage, true = _evaluate(smooth, z, temperature, share, False, executor)
+            usage, true, _ = _evaluate(smooth, z, temperature, False, executor)
             bound = true - float(np.sum(smooth.supply * z)) - float(np.sum(idle_supply * idle_price))
             if bound > best_bound:
                 best_bound, best, best_idle = bound, z, idle_price
@@ -283,7 +233,7 @@ class Ascent:
             unbiased = mean / (1.0 - MEAN_DECAY**self._n_steps)
             typical = np.sqrt(spread / (1.0 - SPREAD_DECAY**self._n_steps)) + 1e-3
             z = np.maximum(0.0, z + step_cents * unbiased / typical)
-        _, true = _evaluate(smooth, z, temperature, share, True, executor)
+        _, true, share = _evaluate(smooth, z, temperature, True, executor)
         bound = true - float(np.sum(smooth.supply * z)) - float(np.sum(idle_supply * idle_price))
         if bound > best_bound:
             best_bound, best, best_idle = bound, z, idle_price
@@ -295,45 +245,18 @@ class Ascent:
         self.best[at], self.best[idle] = best, best_idle
         return share
 
-    def proof(self, problem: Problem, resource: IntArray) -> FloatArray:
-        """The best prices of the last climb, lowered as far as costs nothing to a part of the problem."""
-        price = np.zeros(self.best.size)
-        price[resource] = eased(problem, self.best[resource])
-        return price
-
 
 def _evaluate(
-    smooth: Smooth,
-    price: FloatArray,
-    temperature: float,
-    share: FloatArray,
-    want_share: bool,
-    executor: Executor | None,
-) -> tuple[FloatArray, float]:
-    """Soft usage of each row, and the sum of the least reduced costs; shards are summed in a fixed order."""
-    usages = np.zeros((N_SHARDS, smooth.rows.size))
+    smooth: Smooth, price: FloatArray, temperature: float, want_share: bool, executor: Executor | None
+) -> tuple[FloatArray, float, FloatArray]:
+    """Soft usage of each row, the sum of the least reduced costs, and shares; lanes are summed in a fixed order."""
 
-    def run(shard: int) -> float:
-        return float(
-            _soft_pass(
-                smooth.bounds[shard],
-                smooth.bounds[shard + 1],
-                smooth.problem.first,
-                smooth.cost,
-                smooth.usage_start,
-                smooth.usage_row,
-                smooth.usage_amount,
-                price,
-                temperature,
-                usages[shard],
-                share,
-                want_share,
-            )
-        )
+    def run(lane: Lane) -> tuple[FloatArray, float, FloatArray]:
+        answer: tuple[FloatArray, float, FloatArray] = soft_pass(*lane, price, temperature, want_share)
+        return answer
 
-    shards = range(N_SHARDS)
-    values = list(executor.map(run, shards) if executor else map(run, shards))
+    usages, values, shares = zip(*(executor.map(run, smooth.lanes) if executor else map(run, smooth.lanes)))
     usage = usages[0]
-    for shard in range(1, N_SHARDS):
-        usage += usages[shard]
-    return usage, sum(values)
+    for other in usages[1:]:
+        usage += other
+    return usage, sum(values), np.concatenate(shares)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from solver.kernels import kernel
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
@@ -102,10 +104,9 @@ class Problem:
 
     def usage_of(self, options: IntArray) -> IntArray:
         """Total amount of each resource that the given options use together, int64[n_resources]."""
-        entries = ranges(self.usage_start[options], self.usage_start[options + 1])
-        usage = np.zeros(self.n_resources, np.int64)
-        np.add.at(usage, self.usage_resource[entries], self.usage_amount[entries])
-        return usage
+        return np.asarray(
+            _usage_of(options, self.usage_start, self.usage_resource, self.usage_amount, self.n_resources)
+        )
 
     def group_of_option(self) -> IntArray:
         """The group of each option, int64[n_options]."""
@@ -114,9 +115,32 @@ class Problem:
 
 def ranges(start: IntArray, stop: IntArray) -> IntArray:
     """Concatenate ``arange(start[i], stop[i])`` over all i."""
-    length = stop - start
-    offset = np.repeat(start - np.concatenate(([0], np.cumsum(length)[:-1])), length)
-    return np.asarray(np.arange(int(length.sum())) + offset, dtype=np.int64)
+    return np.asarray(_ranges(start, stop))
+
+
+@kernel
+def _ranges(start: IntArray, stop: IntArray) -> IntArray:
+    total = np.int64(0)
+    for i in range(start.size):
+        total += max(0, stop[i] - start[i])
+    out = np.empty(total, np.int64)
+    at = 0
+    for i in range(start.size):
+        for value in range(start[i], stop[i]):
+            out[at] = value
+            at += 1
+    return out
+
+
+@kernel
+def _usage_of(
+    options: IntArray, usage_start: IntArray, usage_resource: IntArray, usage_amount: IntArray, n_resources: int
+) -> IntArray:
+    usage = np.zeros(n_resources, np.int64)
+    for option in options:
+        for entry in range(usage_start[option], usage_start[option + 1]):
+            usage[usage_resource[entry]] += usage_amount[entry]
+    return usage
 
 
 def offsets(length: IntArray) -> IntArray:

@@ -127,7 +127,7 @@ class _Run:
                 small = problem.n_groups <= SMALL_GROUPS
                 slack, limit = (NO_FLOOR, EXACT_LIMIT) if small else (0, 1)
                 more = source.more(groups, Prices.zero(problem.n_resources), slack=slack, limit=limit, exact=small)
-                pool, _ = pool.merged(groups, more, problem.first[:-1])
+                pool, _ = pool.merged(groups, more, problem.first[:-1], self._executor)
                 zero_floor = more.floor
             self._dual = dual = DualAscent(pool, source, watch, self._executor, zero_floor)
         self._raise_bound(whole_cents(dual.dual.bound_milli))

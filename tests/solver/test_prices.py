@@ -15,10 +15,11 @@ from solver.check import verify
 from solver.cuts import Cuts, separate
 from solver.ejection import Annealer
 from solver.exact import components, solve_exact
+from solver.gather import gather
 from solver.greedy import arrival_greedy, greedy, improve
 from solver.mip import MipLimits
 from solver.pool import merged_usage
-from solver.prices import Ascent, eased, prepare
+from solver.prices import Ascent, eased
 from solver.primal import first_choice
 from solver.problem import FloatArray, IntArray
 from solver.source import MILLI, price_of
@@ -69,9 +70,10 @@ def test_ascent_ends_with_a_bound_no_worse_than_it_began(temperature: float) -> 
         start = rng.random(problem.n_resources) * rng.choice([0.0, 20.0])
         ascent = Ascent(problem.n_resources)
         ascent.price = start
-        smooth = prepare(problem, start)
+        everyone = np.ones(problem.n_groups, np.bool_)
+        smooth = gather(problem, Cuts.none(), everyone, problem.supply, start)
         share = ascent.climb(
-            smooth, np.arange(problem.n_resources), temperature=temperature, step_cents=temperature, n_steps=40
+            smooth, temperature=temperature, step_cents=temperature, n_steps=40
         )
         assert (ascent.best >= 0.0).all() and np.isfinite(ascent.best).all()
         price = np.rint(ascent.best * MILLI).astype(np.int64)
