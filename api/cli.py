@@ -11,7 +11,7 @@ import typer
 
 from api import cli_service
 from api.failures import ABORTED, CommandGroup
-from api.options import Debug, number_from
+from api.options import Debug, number_from, workers_or_ray
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -74,6 +74,28 @@ Workers = Annotated[
         help="Processors to use. The result does not depend on it.",
     ),
 ]
+WorkersOrRay = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|ray",
+        callback=workers_or_ray,
+        show_default="all processors",
+        help="Processors to use, or ray to spread a large batch over a Ray of its own on this machine. The result "
+        "does not depend on it.",
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", show_default=False, help="A Ray cluster to spread a large batch over."),
+]
+StartPrices = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Start from the prices of an earlier batch: its allocation, or its table prices.",
+    ),
+]
 OutFormat = Annotated[
     Format | None,
     typer.Option("--format", show_default="json for a file NAME.json, else parquet", help="What to write."),
@@ -118,7 +140,9 @@ def allocate(
     gap: Gap = 0.005,
     time_limit: TimeLimit = 60.0,
     seed: Seed = 0,
-    workers: Workers = None,
+    workers: WorkersOrRay = None,
+    ray_address: RayAddress = None,
+    prices: StartPrices = None,
     format: OutFormat = None,
     debug: Debug = False,
 ) -> None:
@@ -137,10 +161,19 @@ def allocate(
       nodewise allocate day --gap 0.002 --time-limit 30
       nodewise allocate day.json -o plan --format csv
       nodewise allocate - < day.json > plan.json
+      nodewise allocate today --prices yesterday-allocation
     """
     from api.commands import RunOptions, allocate_command
 
-    options = RunOptions(gap=gap, time_limit_seconds=time_limit, seed=seed, workers=workers or _processors())
+    on_ray = workers == "ray"
+    options = RunOptions(
+        gap=gap,
+        time_limit_seconds=time_limit,
+        seed=seed,
+        workers=_processors() if workers is None or on_ray else int(workers),
+        ray_address=ray_address or ("local" if on_ray else None),
+        prices=prices,
+    )
     raise typer.Exit(allocate_command(source, out, format and format.value, options))
 
 

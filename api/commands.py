@@ -44,12 +44,18 @@ class RunOptions:
         Seed of the search.
     workers : int
         Processors to use; the result does not depend on it.
+    ray_address : str or None
+        A Ray cluster to spread large batches over, or ``local``.
+    prices : str or None
+        An earlier allocation, or its table prices, to start from.
     """
 
     gap: float
     time_limit_seconds: float
     seed: int
     workers: int
+    ray_address: str | None = None
+    prices: str | None = None
 
 
 def allocate_command(source: str, target: str | None, format: str | None, options: RunOptions) -> int:
@@ -113,14 +119,17 @@ def compile_kernels() -> None:
 def run(batch: Batch, options: RunOptions, progress: Progressing, interrupts: Interrupts) -> Allocation:
     """Allocate a batch, showing how it goes, until it is done or a signal asks to stop."""
     from engine import AllocateParams, allocate
+    from engine.documents import read_prices
 
     params = AllocateParams(
         gap=options.gap,
         time_limit_seconds=options.time_limit_seconds,
         seed=options.seed,
         workers=options.workers,
+        ray_address=options.ray_address,
     )
-    return allocate(batch, params, on_progress=progress, interrupt=interrupts)
+    prices = None if options.prices is None else read_prices(options.prices)
+    return allocate(batch, params, prices=prices, on_progress=progress, interrupt=interrupts)
 
 
 def assert_right(batch: Batch, allocation: Allocation) -> None:

@@ -10,13 +10,15 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from engine.compile import Compiled, Index, compile_batch
 from engine.decode import Chosen, Terms, chosen_shipments, left_quantities, output_tables, shipment_terms
 from engine.documents import Allocation, Batch
 from engine.network import IntArray
 from engine.orders import Orders, nothing_cents
-from engine.workers import workers
+from engine.prices import resource_prices
+from engine.workers import Mapper, shard_workers, workers
 from solver import SolveParams, Termination, TracePoint, solve
 from solver.problem import FloatArray
 from solver.result import relative_gap
@@ -38,12 +40,19 @@ class AllocateParams:
         Seed of every random move.
     workers : int
         Threads; the result does not depend on them.
+    ray_address : str, optional
+        Also spread shards over a Ray cluster: its address, or ``local`` for one of our own on this machine, with
+        ``workers`` processors. The result does not depend on it.
+    ray_least_orders : int
+        Batches of fewer orders do without Ray.
     """
 
     gap: float = 0.005
     time_limit_seconds: float = 60.0
     seed: int = 0
     workers: int = 1
+    ray_address: str | None = None
+    ray_least_orders: int = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +71,7 @@ def allocate(
     batch: Batch,
     params: AllocateParams | None = None,
     *,
+    prices: pa.Table | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     interrupt: Callable[[], bool] | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -74,6 +84,8 @@ def allocate(
         A validated batch.
     params : AllocateParams, optional
         Gap, time limit, seed, workers.
+    prices : Table, optional
+        The table prices of an earlier batch on a similar network, to start from.
     on_progress : callable, optional
         Called with a :class:`Progress` after each step.
     interrupt : callable, optional
@@ -107,10 +119,14 @@ def allocate(
                 )
             )
 
-    with workers(params.workers) as executor:
+    ray_address = params.ray_address if batch["orders"].num_rows >= params.ray_least_orders else None
+    with (
+        workers(params.workers) as executor,
+        shard_workers(executor, ray_address, params.workers) as spread,
+    ):
         parallel = map if executor is None else executor.map
         tell(TracePoint(phase="compile", elapsed_seconds=0.0, objective=None, bound=None))
-        compiled = compile_batch(batch, parallel=parallel)
+        compiled = compile_batch(batch, workers=spread)
         compiling = clock() - start
         result = solve(
             compiled.problem,
@@ -121,27 +137,31 @@ def allocate(
             ),
             source=compiled.options,
             executor=executor,
+            workers=spread,
+            start_price=None if prices is None else resource_prices(prices, compiled.network, compiled.names),
             on_progress=tell,
             interrupt=interrupt,
             clock=clock,
         )
-    decoding = clock()
-    assert result.choice is not None and result.bound is not None
-    allocation = document(
-        batch,
-        compiled,
-        result.choice,
-        bound_cents=result.bound,
-        price=result.price,
-        termination=result.termination,
-        seed=params.seed,
-    )
+        decoding = clock()
+        assert result.choice is not None and result.bound is not None
+        allocation = document(
+            batch,
+            compiled,
+            result.choice,
+            bound_cents=result.bound,
+            price=result.price,
+            termination=result.termination,
+            seed=params.seed,
+            parallel=parallel,
+        )
     objective = allocation.summary["objective_cents"]
     if not result.bound <= objective <= (result.objective or 0):
         raise AssertionError(f"decoded to {objective} cents, solved to {result.objective}, bound {result.bound}")
     allocation.summary["trace"] = [
         {
             "phase": point.phase,
+            "seconds": compiling + point.elapsed_seconds,
             "objective_cents": point.objective,
             "bound_cents": point.bound,
         }
@@ -165,11 +185,19 @@ def document(
     price: FloatArray,
     termination: Termination,
     seed: int,
+    parallel: Mapper = map,
 ) -> Allocation:
     """The output documents of a choice (a tag for each order), without the seconds."""
     chosen = chosen_shipments(compiled, tags)
     return document_shipments(
-        batch, compiled, chosen, bound_cents=bound_cents, price=price, termination=termination, seed=seed
+        batch,
+        compiled,
+        chosen,
+        bound_cents=bound_cents,
+        price=price,
+        termination=termination,
+        seed=seed,
+        parallel=parallel,
     )
 
 
@@ -182,11 +210,12 @@ def document_shipments(
     price: FloatArray,
     termination: Termination,
     seed: int,
+    parallel: Mapper = map,
 ) -> Allocation:
     """The output documents of chosen shipments, wherever they come from, without the seconds."""
     orders = index.orders
     terms = shipment_terms(index.network, orders, chosen)
-    tables = output_tables(batch, index, chosen, terms, price)
+    tables = output_tables(batch, index, chosen, terms, price, parallel)
     left, left_cents = left_quantities(orders, chosen)
     totals = {name: int(np.sum(getattr(terms, name))) for name in Terms._fields if name.endswith("_cents")}
     totals["unallocated_cents"] = int(left_cents.sum())

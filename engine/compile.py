@@ -11,11 +11,13 @@ from engine.errors import Fault, InputError
 from engine.few_visits import MOST_VISITS
 from engine.folding import fold_large_orders
 from engine.network import IntArray, Names, Network, build_network
-from engine.options import Mapper, OrderOptions
+from engine.options import OrderOptions
 from engine.orders import Orders, build_orders
 from engine.shipments import MAX_LISTED_PIECES
+from engine.workers import Mapper
 from solver.kernels import kernel
 from solver.problem import Problem
+from solver.spread import Workers
 
 MAX_PACKED_SUPPLY = 62
 MOST_CENTS = 2.0**46
@@ -66,6 +68,7 @@ def compile_batch(
     batch: Batch,
     *,
     parallel: Mapper = map,
+    workers: Workers | None = None,
     listed_pieces: int = MAX_LISTED_PIECES,
     searched_shipments: int = MOST_VISITS,
 ) -> Compiled:
@@ -75,6 +78,8 @@ def compile_batch(
     ----------
     parallel : callable
         Like ``map``; runs shards of orders side by side.
+    workers : Workers, optional
+        Works on the shards instead of ``parallel``.
     listed_pieces : int
         Orders of more pieces than this are packed instead of listed.
     searched_shipments : int
@@ -90,7 +95,12 @@ def compile_batch(
     network, names = index.network, index.names
     orders = fold_large_orders(network, index.orders)
     options = OrderOptions(
-        network, orders, parallel=parallel, listed_pieces=listed_pieces, searched_shipments=searched_shipments
+        network,
+        orders,
+        parallel=parallel,
+        workers=workers,
+        listed_pieces=listed_pieces,
+        searched_shipments=searched_shipments,
     )
     nothing = options.nothing()
     n_orders = orders.lat.size

@@ -6,17 +6,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from engine.calendar import NO_DAY
 from engine.combinations import level_of, piece_shifts
 from engine.compile import Compiled, Index
 from engine.documents import Batch
+from engine.listing import Options
 from engine.network import NOW, IntArray, Network
+from engine.options import recorded
 from engine.orders import Orders, build_orders
 from engine.rates import carbon_cents, distance_m, freight_cents, late_cents
 from engine.reasons import REASONS, reasons_of, service_route
 from engine.shipments import Shipments
+from engine.workers import Mapper
 from solver.kernels import kernel
 
 
@@ -54,22 +58,12 @@ class Terms(NamedTuple):
 def chosen_shipments(compiled: Compiled, tags: IntArray) -> Chosen:
     """Look up the shipments behind the chosen option (tag) of each order."""
     options = compiled.options
-    found = options.shipments_of(tags)
-    order = np.repeat(found.order, np.diff(found.first))
-    shard = options.shard_of(order)
-    parts = []
-    for number in range(len(options.shards)):
-        here = shard == number
-        parts.append(
-            _unpack(
-                compiled.orders,
-                options.shards[number],
-                order[here],
-                found.visit[here],
-                found.code[here],
-                found.service[here],
-            )
-        )
+    places = options.places_of(tags)
+    orders_handle = options.given[1]
+    calls = [
+        (orders_handle, shipments, *wanted) for shipments, (here, wanted) in zip(options.shipments, places) if here.size
+    ]
+    parts = options.workers.call(_unpacked, calls)
     if not parts:
         return Chosen(*(np.zeros(0, np.int64) for _ in Chosen._fields))
     shifts = np.cumsum([0, *(part.order.size for part in parts)])
@@ -77,6 +71,14 @@ def chosen_shipments(compiled: Compiled, tags: IntArray) -> Chosen:
     joined["row_shipment"] = np.concatenate([part.row_shipment + shift for part, shift in zip(parts, shifts.tolist())])
     chosen = Chosen(**joined)
     return with_preferred_services(compiled, chosen)
+
+
+def _unpacked(orders: Orders, shipments: Shipments, record: IntArray, begin: int, end: int, *blocks: Options) -> Chosen:
+    """The shipments of some records of a shard, one a row."""
+    found = recorded(record, begin, end, *blocks)
+    order = np.repeat(found.order, np.diff(found.first))
+    chosen: Chosen = _unpack(orders, shipments, order, found.visit, found.code, found.service)
+    return chosen
 
 
 @kernel
@@ -275,14 +277,20 @@ def left_quantities(orders: Orders, chosen: Chosen) -> tuple[IntArray, IntArray]
 
 
 def output_tables(
-    batch: Batch, index: Index, chosen: Chosen, terms: Terms, price: NDArray[np.float64]
+    batch: Batch,
+    index: Index,
+    chosen: Chosen,
+    terms: Terms,
+    price: NDArray[np.float64],
+    parallel: Mapper = map,
 ) -> dict[str, pa.Table]:
     """The four output tables of MODEL.md section 4."""
     names, orders, network = index.names, index.orders, index.network
     order_id = batch["orders"].column("order_id").combine_chunks()
     node_id, service_id = pa.array(names.node_id, pa.string()), pa.array(names.service_id, pa.string())
     width = len(str(max(1, chosen.order.size)))
-    shipment_id = pa.array([f"S{i + 1:0{width}d}" for i in range(chosen.order.size)], pa.string())
+    number = pc.cast(pa.array(np.arange(1, chosen.order.size + 1)), pa.string())
+    shipment_id = pc.binary_join_element_wise("S", pc.utf8_lpad(number, width, "0"), "")
     node = network.slot_node[chosen.slot]
     shipments = pa.table(
         {
@@ -321,7 +329,7 @@ def output_tables(
     left, left_cents = left_quantities(orders, chosen)
     missing = np.flatnonzero(left > 0)
     judged = build_orders(batch, names) if orders.folded.any() else orders
-    reason = reasons_of(network, judged, left > 0)[missing]
+    reason = reasons_of(network, judged, left > 0, parallel)[missing]
     rows = pa.array(orders.line_row[missing])
     unallocated = pa.table(
         {

@@ -31,6 +31,7 @@ __all__ = [
     "parse_batch",
     "read_allocation",
     "read_batch",
+    "read_prices",
     "write_allocation",
     "write_batch",
 ]
@@ -134,6 +135,35 @@ def parse_allocation(data: bytes | str | dict[str, Any]) -> Allocation:
     log = _log("summary", OUTPUT_TABLES)
     beside, sheets = _receive_document(data, "summary", OUTPUT_TABLES, "allocation", log)
     return _allocation(beside, sheets, log)
+
+
+def read_prices(source: Path | str) -> pa.Table:
+    """Read the resource prices of an earlier batch.
+
+    Parameters
+    ----------
+    source : Path or str
+        A table prices (``.parquet`` or ``.csv``), or a whole allocation.
+
+    Returns
+    -------
+    Table
+        The columns of the table prices.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read as such; lists the first 100 faults.
+    """
+    path = Path(source)
+    if path.suffix not in (".parquet", ".csv") or path.is_dir():
+        return read_allocation(path)["prices"]
+    log = _log("summary", OUTPUT_TABLES)
+    read = read_csv if path.suffix == ".csv" else read_parquet
+    sheet = read(path, OUTPUT_TABLES["prices"], log)
+    tables = check_sheets({} if sheet is None else {"prices": sheet}, log)
+    log.raise_if_any()
+    return tables["prices"]
 
 
 def _log(beside: str, schemas: Schemas) -> FaultLog:

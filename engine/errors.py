@@ -177,3 +177,7 @@ def shown(value: Any, *, quoted: bool = False) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+
+
+class ClusterUnavailable(OSError):
+    """The workers that were asked for cannot be reached, or are lost for good."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +16,34 @@ from engine.packed_pricing import price_packed
 from engine.pricing import price_orders
 from engine.shipments import MAX_LISTED_PIECES, Shipments, list_shipments
 from engine.usage import option_columns
+from engine.workers import Mapper
 from solver.problem import ranges
 from solver.source import More, Prices
+from solver.spread import Local, Workers
 
 ORDERS_PER_SHARD = 8192
 LEAST_ORDERS = 256
 N_SHARDS = 24
 """Orders are dealt to so many shards, larger ones beyond; whatever the workers, so that nothing depends on those."""
 
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
-"""Like the builtin ``map``: applies a function to shards, in order, perhaps side by side."""
+
+class Found(NamedTuple):
+    """What pricing a shard brings back: tables for the solver, and a mark for each order that was packed."""
+
+    order: IntArray
+    cost: IntArray
+    usage_start: IntArray
+    usage_resource: IntArray
+    usage_amount: IntArray
+    floor: IntArray
+    piece_values: IntArray
 
 
 class OrderOptions:
     """A :class:`solver.source.Source` over the orders of a batch.
 
-    An option is recorded once, under a number (its tag) that stays; ``shipments_of`` tells the shipments behind it.
+    An option is recorded once, under a number (its tag) that stays; ``shipments_of`` tells the shipments behind it. The
+    shipments and the records of a shard stay with the workers, and no call changes what an earlier one left there.
     """
 
     def __init__(
@@ -41,37 +52,33 @@ class OrderOptions:
         orders: Orders,
         *,
         parallel: Mapper = map,
+        workers: Workers | None = None,
         listed_pieces: int = MAX_LISTED_PIECES,
         searched_shipments: int = MOST_VISITS,
     ) -> None:
         self.network = network
         self.orders = orders
-        self._parallel = parallel
+        self.workers = workers or Local(parallel)
         self._searched_shipments = searched_shipments
         n_orders = orders.lat.size
         size = min(ORDERS_PER_SHARD, max(LEAST_ORDERS, -(-n_orders // N_SHARDS)))
-        bounds = [*range(0, n_orders, size), n_orders]
-        self._begins = np.array(bounds[:-1], np.int64)
-        runs = list(pairwise(bounds))
-
-        def shipments(run: tuple[int, int]) -> Shipments:
-            return list_shipments(network, orders, *run, listed_pieces=listed_pieces)
-
-        self.shards: list[Shipments] = list(parallel(shipments, runs))
-        self._ends = np.array(bounds[1:], np.int64)
-        # records: option numbers in the order they were listed; the first n_orders of them serve nothing
-        self._piece_values = np.zeros(orders.piece_levels.size + n_orders, np.int64)
-        empty = np.zeros(0, np.int64)
-        self.records = Options(
-            np.arange(n_orders, dtype=np.int64), np.zeros(n_orders + 1, np.int64), empty, empty, empty, empty
-        )
-        self._index_records()
+        self.bounds = [*range(0, n_orders, size), n_orders]
+        runs = list(pairwise(self.bounds))
+        self.given = (self.workers.put(network), self.workers.put(orders))
+        kept = self.workers.keep(_shipments, [(*self.given, *run, listed_pieces) for run in runs])
+        self.shipments = [handle for handle, _ in kept]
+        self._packed = np.concatenate([np.zeros(0, np.bool_), *(packed for _, packed in kept)])
+        self._values = [np.zeros(_n_values(orders, *run), np.int64) for run in runs]
+        # records of a shard: blocks of options in the order they were listed; the first serve nothing
+        self._blocks: list[list[Any]] = [[] for _ in runs]
+        self._n_records = np.array([end - begin for begin, end in runs], np.int64)
+        self._shard = np.repeat(np.arange(len(runs)), self._n_records)
+        self._record = np.arange(n_orders) - np.repeat(np.array(self.bounds[:-1], np.int64), self._n_records)
 
     @property
     def heavy(self) -> NDArray[np.bool_]:
         """See :class:`solver.source.Source`: the orders that are packed into more than a few shipments."""
-        packed = np.concatenate([np.zeros(0, np.bool_), *(shard.packed for shard in self.shards)])
-        return packed & (self.orders.max_shipments > self._searched_shipments)
+        return self._packed & (self.orders.max_shipments > self._searched_shipments)
 
     def nothing(self) -> More:
         """The option of each order that serves nothing; listed before all others."""
@@ -89,89 +96,136 @@ class OrderOptions:
 
     def more(self, groups: IntArray, prices: Prices, *, slack: int, limit: int, exact: bool = True) -> More:
         """See :meth:`solver.source.Source.more`."""
-        cuts = np.searchsorted(groups, np.append(self._begins, self._ends[-1:]))
-
-        def price(shard: int) -> tuple[Listing, Any]:
-            begin = int(self._begins[shard])
-            asked = groups[cuts[shard] : cuts[shard + 1]]
-            packed = self.shards[shard].packed[asked - begin]
-            given = (self.network, self.orders, self.shards[shard], begin)
-            known = (self._known_first, self._known, self.records)
-            listing: Listing = price_orders(*given, asked[~packed], prices, slack, limit, *known)
-            if packed.any():
-                large = price_packed(
-                    *given,
-                    asked[packed],
-                    prices,
-                    slack,
-                    limit,
-                    exact,
-                    self._searched_shipments,
-                    self._piece_values,
-                    *known,
-                )
-                listing = joined(asked, packed, large, listing)
-            return listing, self._columns(listing, shard)
-
-        parts = list(self._parallel(price, range(len(self.shards))))
-        if not parts:
-            empty = np.zeros(0, np.int64)
-            return More(
-                group=empty,
-                cost=empty,
-                tag=empty,
-                usage_start=np.zeros(1, np.int64),
-                usage_resource=empty,
-                usage_amount=empty,
-                floor=empty,
+        cuts = np.searchsorted(groups, self.bounds)
+        asked = [groups[a:b] for a, b in pairwise(cuts.tolist())]
+        shards = [shard for shard, its in enumerate(asked) if its.size]
+        at_prices = self.workers.put(prices)
+        how = (slack, limit, exact, self._searched_shipments)
+        calls = [
+            (
+                *self.given,
+                self.shipments[shard],
+                self.bounds[shard],
+                self.bounds[shard + 1],
+                asked[shard],
+                at_prices,
+                *how,
+                self._values[shard],
+                *self._blocks[shard],
             )
-        group = np.concatenate([listing.options.order for listing, _ in parts])
-        tag = np.arange(self.records.order.size, self.records.order.size + group.size)
-        self._record([listing.options for listing, _ in parts])
+            for shard in shards
+        ]
+        kept = self.workers.keep(_priced, calls)
+        found = [answer for _, answer in kept]
+        for shard, (block, answer) in zip(shards, kept):
+            self._values[shard] = answer.piece_values
+            if answer.order.size:
+                self._blocks[shard].append(block)
+        group = _joined([answer.order for answer in found])
+        tag = np.arange(self._record.size, self._record.size + group.size)
+        self._number(shards, [answer.order.size for answer in found])
         return More(
             group=group,
-            cost=np.concatenate([columns[0] for _, columns in parts]),
+            cost=_joined([answer.cost for answer in found]),
             tag=tag,
-            usage_start=_chain([columns[1] for _, columns in parts]),
-            usage_resource=np.concatenate([columns[2] for _, columns in parts]),
-            usage_amount=np.concatenate([columns[3] for _, columns in parts]),
-            floor=np.concatenate([listing.floor for listing, _ in parts]),
+            usage_start=_chain([answer.usage_start for answer in found]),
+            usage_resource=_joined([answer.usage_resource for answer in found]),
+            usage_amount=_joined([answer.usage_amount for answer in found]),
+            floor=_joined([answer.floor for answer in found]),
         )
 
-    def shipments_of(self, tags: IntArray) -> Options:
-        """The shipments of recorded options; visits are numbered within the shard of their order."""
-        start, stop = self.records.first[tags], self.records.first[tags + 1]
-        entries = ranges(start, stop)
-        return Options(
-            self.records.order[tags],
-            np.concatenate((np.zeros(1, np.int64), np.cumsum(stop - start))),
-            *(column[entries] for column in self.records[2:]),
-        )
+    def places_of(self, tags: IntArray) -> list[tuple[IntArray, tuple[Any, ...]]]:
+        """For each shard, which of some options it holds, and what :func:`recorded` wants to tell their shipments."""
+        shard, record = self._shard[tags], self._record[tags]
+        here = [np.flatnonzero(shard == number) for number in range(len(self.shipments))]
+        runs = pairwise(self.bounds)
+        return [(its, (record[its], *run, *blocks)) for its, run, blocks in zip(here, runs, self._blocks)]
 
-    def shard_of(self, orders: IntArray) -> IntArray:
-        """The shard that holds each order."""
-        return np.asarray(np.searchsorted(self._begins, orders, side="right") - 1, dtype=np.int64)
+    def _number(self, shards: list[int], n_new: list[int]) -> None:
+        first = self._n_records[shards]
+        counts = np.array(n_new, np.int64)
+        self._shard = np.concatenate((self._shard, np.repeat(np.array(shards, np.int64), counts)))
+        self._record = np.concatenate((self._record, ranges(first, first + counts)))
+        self._n_records[shards] += counts
 
-    def _columns(self, listing: Listing, shard: int) -> Any:
-        return option_columns(self.network, self.orders, self.shards[shard], listing.options)
 
-    def _record(self, new: list[Options]) -> None:
-        blocks = [self.records, *new]
-        self.records = Options(
-            np.concatenate([block.order for block in blocks]),
-            _chain([block.first for block in blocks]),
-            *(np.concatenate([block[i] for block in blocks]) for i in range(2, len(Options._fields))),
-        )
-        self._index_records()
+def recorded(record: IntArray, begin: int, end: int, *blocks: Options) -> Options:
+    """The shipments behind records of a shard; visits are numbered within the shard."""
+    records = _records(begin, end, blocks)
+    start, stop = records.first[record], records.first[record + 1]
+    entries = ranges(start, stop)
+    return Options(
+        records.order[record],
+        np.concatenate((np.zeros(1, np.int64), np.cumsum(stop - start))),
+        *(column[entries] for column in records[2:]),
+    )
 
-    def _index_records(self) -> None:
-        n_orders = self.orders.lat.size
-        self._known = np.argsort(self.records.order, kind="stable")
-        counts = np.bincount(self.records.order, minlength=n_orders)
-        self._known_first = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+
+def _shipments(
+    network: Network, orders: Orders, begin: int, end: int, listed_pieces: int
+) -> tuple[Shipments, NDArray[np.bool_]]:
+    shipments = list_shipments(network, orders, begin, end, listed_pieces=listed_pieces)
+    return shipments, shipments.packed
+
+
+def _priced(
+    network: Network,
+    orders: Orders,
+    shipments: Shipments,
+    begin: int,
+    end: int,
+    asked: IntArray,
+    prices: Prices,
+    slack: int,
+    limit: int,
+    exact: bool,
+    searched_shipments: int,
+    piece_values: IntArray,
+    *blocks: Options,
+) -> tuple[Options, Found]:
+    """What a shard lists anew: the options for its records, and what the solver wants to know of them."""
+    records = _records(begin, end, blocks)
+    known = np.argsort(records.order, kind="stable")
+    known_first = np.searchsorted(records.order[known], np.arange(begin, end + 1))
+    its_known = (known_first, known, records)
+    packed = shipments.packed[asked - begin]
+    given = (network, orders, shipments, begin)
+    listing: Listing = price_orders(*given, asked[~packed], prices, slack, limit, *its_known)
+    if packed.any():
+        piece_values = piece_values.copy()
+        wide = (exact, searched_shipments, piece_values)
+        large: Listing = price_packed(*given, asked[packed], prices, slack, limit, *wide, *its_known)
+        listing = joined(asked, packed, large, listing)
+    cost, start, resource, amount = option_columns(network, orders, shipments, listing.options)
+    found = Found(listing.options.order, cost, start, resource, amount, listing.floor, piece_values)
+    return listing.options, found
+
+
+def _records(begin: int, end: int, blocks: tuple[Options, ...]) -> Options:
+    """The records of a shard in one; the first serve nothing, one an order."""
+    empty = np.zeros(0, np.int64)
+    nothing = Options(np.arange(begin, end), np.zeros(end - begin + 1, np.int64), empty, empty, empty, empty)
+    if not blocks:
+        return nothing
+    parts = [nothing, *blocks]
+    return Options(
+        _joined([part.order for part in parts]),
+        _chain([part.first for part in parts]),
+        *(_joined([part[i] for part in parts]) for i in range(2, len(Options._fields))),
+    )
+
+
+def _n_values(orders: Orders, begin: int, end: int) -> int:
+    return int(orders.piece_first[end] - orders.piece_first[begin]) + end - begin
+
+
+def _joined(parts: list[IntArray]) -> IntArray:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def _chain(offsets: list[IntArray]) -> IntArray:
     """Join the offsets of consecutive CSR blocks."""
+    if not offsets:
+        return np.zeros(1, np.int64)
     ends = np.cumsum([0, *(int(block[-1]) for block in offsets)])
     return np.concatenate([offsets[0][:1], *(block[1:] + end for block, end in zip(offsets, ends.tolist()))])

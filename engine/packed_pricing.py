@@ -41,7 +41,7 @@ def price_packed(
 
     Orders of at most ``searched_shipments`` shipments are searched (see engine/few_visits.py), the others go by column
     generation. ``piece_values`` keeps, from call to call, what those start from: a value a piece of each order and one
-    more, all orders in one array.
+    more, all orders from ``shipments_begin`` on in one array.
     """
     piece_first, piece_levels, line_first = orders.piece_first, orders.piece_levels, orders.line_first
     rising = rises_with_weight(network.rate_first, network.rate_cents)
@@ -80,6 +80,7 @@ def price_packed(
                 network, orders, order, shipments, visits, prices, steps, most, nothing, slack, limit, exact, rising
             )
         else:
+            values_first = piece_first[order] - piece_first[shipments_begin] + local
             pack = pack_order(
                 network,
                 orders,
@@ -94,7 +95,7 @@ def price_packed(
                 limit,
                 exact,
                 rising,
-                piece_values[piece_first[order] + order : piece_first[order + 1] + order + 1],
+                piece_values[values_first : values_first + n_pieces + 1],
             )
         floor[a] = pack.floor
         if orders.folded[order]:  # its lines, each by itself, could do better than the parts it was folded into
@@ -115,7 +116,7 @@ def price_packed(
             out_visit[here], out_service[here], out_cents[here] = pack.visit[its], pack.service[its], pack.cents[its]
             for i in range(end - n_shipments):
                 out_code[n_shipments + i] = expanded(pack.mask[its][i], n_pieces)
-            mine = known[known_first[order] : known_first[order + 1]]
+            mine = known[known_first[local] : known_first[local + 1]]
             if is_known(records, mine, out_visit[here], out_code[here], out_service[here]):
                 continue
             out_order[n_out] = order

@@ -107,8 +107,8 @@ def price_orders(
 ) -> Listing:
     """List the unknown options of each asked order within slack of its best, the best ``limit`` of them.
 
-    ``shipments`` holds the orders from ``shipments_begin`` on. ``known[known_first[o] .. ]`` are the records of
-    order ``o`` that were listed before.
+    ``shipments`` holds the orders from ``shipments_begin`` on; ``known[known_first[i] .. ]`` are the records of the
+    ``i``-th of those that were listed before.
     """
     floor = np.empty(asked.size, np.int64)
     out_order = np.empty(1024, np.int64)
@@ -168,7 +168,7 @@ def price_orders(
         lines = slice(line_first[order], line_first[order + 1])
         its_lost, its_piece, its_step = lost_unit[lines], line_piece[lines], line_step[lines]
         nothing = left_cents(its_lost, its_piece, its_step, priority[order], whole, shifts) * MILLI
-        its_known = known[known_first[order] : known_first[order + 1]]
+        its_known = known[known_first[local] : known_first[local + 1]]
         gain = grown(gain, n_offers)
         slot_of = grown(slot_of, n_offers)
         fill = grown(fill, n_offers)

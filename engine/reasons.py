@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from engine.calendar import NO_DAY
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.rates import distance_m, lane_or_band, named_in, stock_resource
+from engine.workers import Mapper
 from solver.kernels import kernel
 
 REASONS = (
@@ -24,6 +27,7 @@ REASONS = (
 HELD, NO_CANDIDATE, NO_STOCK, NO_SERVICE, NO_CAPACITY, SHIP_COMPLETE, MAX_SHIPMENTS, OUTBID = range(8)
 SERVABLE = OUTBID
 COVER_STEPS = 200_000
+N_RANGES = 32
 
 
 @kernel
@@ -66,7 +70,7 @@ def _covers(have: NDArray[np.uint64], need: NDArray[np.uint64]) -> bool:
 
 
 @kernel
-def _pair_of(network: Network, sku: int, node: int) -> int:
+def pair_of(network: Network, sku: int, node: int) -> int:
     first, last = network.sku_first_pair[sku], network.sku_first_pair[sku + 1]
     at = first + np.searchsorted(network.pair_node[first:last], node)
     return at if at < last and network.pair_node[at] == node else -1
@@ -81,7 +85,7 @@ def _sells(network: Network, orders: Orders, lines: IntArray, node: int, day: in
         for j in range(lines.size):
             if orders.line_sku[lines[j]] == sku:
                 wanted += orders.line_quantity[lines[j]]
-        resource = stock_resource(network.pair_first_resource, network.stock_day, _pair_of(network, sku, node), day)
+        resource = stock_resource(network.pair_first_resource, network.stock_day, pair_of(network, sku, node), day)
         if resource < 0 or network.supply[resource] < (1 if splits else wanted):
             return False
     return True
@@ -92,6 +96,7 @@ def _piece_reason(
     network: Network, orders: Orders, order: int, piece: int, lines: IntArray, slot_masks: IntArray
 ) -> int:
     """The reason of one piece, as if it were the whole order; marks the slots that could serve it."""
+    alone = orders.piece_first[order + 1] - orders.piece_first[order] == 1
     splits = lines.size == 1 and orders.line_step[lines[0]] != orders.line_quantity[lines[0]]
     splits = splits or (network.allow_line_split and orders.piece_levels[orders.piece_first[order] + piece] > 1)
     reason = NO_CANDIDATE
@@ -114,7 +119,7 @@ def _piece_reason(
             continue
         everywhere = True
         for line in lines:
-            everywhere = everywhere and _pair_of(network, orders.line_sku[line], node) >= 0
+            everywhere = everywhere and pair_of(network, orders.line_sku[line], node) >= 0
         if not everywhere:
             continue
         reason = max(reason, NO_STOCK)
@@ -153,6 +158,8 @@ def _piece_reason(
             if free:
                 reason = SERVABLE
                 slot_masks[slot] |= np.int64(1) << min(piece, 62)
+                if alone and not splits:
+                    return reason
     if splits and reason > NO_CANDIDATE:
         if sold < quantity:
             return NO_STOCK
@@ -173,16 +180,43 @@ def _largest(masks: IntArray) -> IntArray:
 
 
 @kernel
+def _size(mask: int) -> int:
+    n = 0
+    while mask:
+        mask &= mask - 1
+        n += 1
+    return n
+
+
+@kernel
+def _greedily_covered(masks: IntArray, wanted: int, most: int) -> bool:
+    """Whether the sets that add most, one after another, cover the wanted pieces."""
+    left = wanted
+    for _ in range(most):
+        best = np.int64(0)
+        for mask in masks:
+            if _size(mask & left) > _size(best):
+                best = mask & left
+        left &= ~best
+        if left == 0:
+            return True
+    return False
+
+
+@kernel
 def _covered(masks: IntArray, wanted: int, most: int) -> bool:
     """Whether at most ``most`` of some sets cover the wanted pieces (yes where the search gets too long)."""
+    if wanted == 0 or _greedily_covered(masks, wanted, most):
+        return True
+    largest = 0
+    for mask in masks:
+        largest = max(largest, _size(mask & wanted))
     chosen = np.zeros(most + 1, np.int64)
     left = np.zeros(most + 1, np.int64)
     left[0] = wanted
     depth = 0
     steps = 0
-    if wanted == 0:
-        return True
-    if most == 0:
+    if most * largest < _size(wanted):
         return False
     while depth >= 0:
         steps += 1
@@ -200,19 +234,32 @@ def _covered(masks: IntArray, wanted: int, most: int) -> bool:
         rest = left[depth] & ~mask
         if rest == 0:
             return True
-        if depth + 1 < most:
+        if depth + 1 < most and (most - depth - 1) * largest >= _size(rest):
             depth += 1
             left[depth] = rest
             chosen[depth] = 0
     return False
 
 
-@kernel
-def reasons_of(network: Network, orders: Orders, unallocated: NDArray[np.bool_]) -> IntArray:
+def reasons_of(network: Network, orders: Orders, unallocated: NDArray[np.bool_], parallel: Mapper = map) -> IntArray:
     """Index into ``REASONS`` of each line; meaningful where ``unallocated`` is set."""
     out = np.full(orders.line_sku.size, OUTBID, np.int64)
+    bounds = np.linspace(0, orders.lat.size, N_RANGES + 1).astype(np.int64).tolist()
+
+    def work(run: tuple[int, int]) -> None:
+        judge(network, orders, unallocated, *run, out)
+
+    list(parallel(work, pairwise(bounds)))
+    return out
+
+
+@kernel
+def judge(
+    network: Network, orders: Orders, unallocated: NDArray[np.bool_], begin: int, end: int, out: IntArray
+) -> None:
+    """Write the reasons of the lines of orders ``begin .. end - 1`` where one of them is unallocated."""
     slot_masks = np.zeros(network.slot_node.size, np.int64)
-    for order in range(orders.lat.size):
+    for order in range(begin, end):
         first, last = orders.line_first[order], orders.line_first[order + 1]
         concerned = False
         for line in range(first, last):
@@ -238,8 +285,13 @@ def reasons_of(network: Network, orders: Orders, unallocated: NDArray[np.bool_])
             if piece_reason[piece] == SERVABLE:
                 servable |= np.int64(1) << min(piece, 62)
                 n_servable += 1
+        matters = False
+        for line in range(first, last):
+            matters = matters or (unallocated[line] and piece_reason[orders.line_piece[line]] == SERVABLE)
         last_reason = OUTBID
-        if orders.ship_complete[order] and n_servable < n_pieces:
+        if not matters:
+            pass
+        elif orders.ship_complete[order] and n_servable < n_pieces:
             last_reason = SHIP_COMPLETE
         else:
             masks = _largest(np.unique(slot_masks))
@@ -248,4 +300,3 @@ def reasons_of(network: Network, orders: Orders, unallocated: NDArray[np.bool_])
         for line in range(first, last):
             reason = piece_reason[orders.line_piece[line]]
             out[line] = last_reason if reason == SERVABLE else reason
-    return out

@@ -16,6 +16,7 @@ from solver.pool import Pool
 from solver.prices import Ascent, eased
 from solver.problem import FloatArray, IntArray
 from solver.source import MILLI, NO_FLOOR, Prices, Source
+from solver.spread import MANY_OPTIONS, Local, Mapper, Workers
 from solver.watch import Watch
 
 FIRST_SLACK_CENTS = 300
@@ -72,9 +73,10 @@ STAGES = (
     Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True, near_only=True, exact=True),
     Stage(temperature=6.0, step_cents=5.0, n_steps=60, cuts=True, near_only=True, exact=True),
 )
+WARM_STAGES = 3
+"""So many of the first stages are left out where there are prices to start from."""
 WIDENINGS = 2
 MAJORITY = 0.5
-MANY_OPTIONS = 1_000_000
 QUIET_SHARE = 0.02
 """After a look that finds fewer new options a group than this, one look a stage will do."""
 TYPICAL_SPREAD_CENTS = 5000.0
@@ -107,7 +109,13 @@ class DualAscent:
     """
 
     def __init__(
-        self, pool: Pool, source: Source | None, watch: Watch, executor: Executor | None, zero_floor: IntArray
+        self,
+        pool: Pool,
+        source: Source | None,
+        watch: Watch,
+        executor: Executor | None,
+        workers: Workers,
+        zero_floor: IntArray,
     ) -> None:
         self.pool = pool
         self._zero_floor = zero_floor.copy()
@@ -118,9 +126,11 @@ class DualAscent:
         self._source = source
         self._watch = watch
         self._executor = executor
+        self._workers = workers
         problem = pool.problem
         self.cheapest = cheapest_options(problem)
         self._ascent = Ascent(problem.n_resources)
+        self._first_price = self._ascent.price
         usage = problem.usage_of(self.cheapest)
         self._hot = usage > problem.supply
         self.dual = Dual(
@@ -130,15 +140,25 @@ class DualAscent:
         )
 
     @property
+    def _map(self) -> Mapper:
+        return self._executor.map if self._executor else map
+
+    @property
     def price(self) -> FloatArray:
         """Cents a unit where the ascent stands, of each resource and then of each cut."""
         return self._ascent.price
 
+    def start_from(self, price: FloatArray) -> None:
+        """Start at given prices, cents a unit of each resource, and let in the groups that they concern."""
+        self._ascent.price = np.maximum(price, 0.0)
+        self._first_price = self._ascent.price
+        self._widen()
+
     def list_core(self) -> None:
-        """Ask for a first few options of every core group."""
+        """Ask for a first few options of every core group, at the prices where the ascent began."""
         asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
-        free = Prices.zero(self.pool.problem.n_resources)
-        self._ask(asked, free, FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE, exact=False)
+        prices = Cuts.none().prices(rounded(self._first_price), self.pool.problem.supply)
+        self._ask(asked, prices, FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE, exact=False)
 
     def certify(self) -> None:
         """Make sure that there is a certificate, whatever cut the climb short."""
@@ -163,7 +183,7 @@ class DualAscent:
             if stages[at].widen and n_widenings < WIDENINGS and self._widen():
                 n_widenings += 1
                 self.list_core()
-                at -= 1
+                at = max(0, at - 1)
             else:
                 at += 1
 
@@ -257,7 +277,7 @@ class DualAscent:
             temperature=stage.temperature * size,
             step_cents=stage.step_cents * size,
             n_steps=stage.n_steps,
-            executor=self._executor,
+            workers=self._workers if smooth.option.size > MANY_OPTIONS else Local(self._map),
         )
         share = np.zeros(problem.n_options)
         share[outside] = 1.0

@@ -9,6 +9,7 @@ step in proportion to the gradient takes several times as many rounds. The tempe
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from solver.cuts import Cuts, steps_of
 from solver.gather import Lane, Smooth
 from solver.kernels import kernel
 from solver.problem import FloatArray, IntArray, Problem
-from solver.spread import option_bounds, spread
+from solver.spread import Local, Workers, option_bounds, spread
 
 MEAN_DECAY = 0.9
 SPREAD_DECAY = 0.95
@@ -190,7 +191,7 @@ class Ascent:
         n_steps: int,
         idle: IntArray | None = None,
         idle_supply: FloatArray | None = None,
-        executor: Executor | None = None,
+        workers: Workers | None = None,
     ) -> FloatArray:
         """Climb the smoothed dual of a part of the problem at one temperature.
 
@@ -213,6 +214,8 @@ class Ascent:
             way with the best bound over the options of the part, ``bound``.
         """
         at = smooth.rows
+        workers = workers or Local()
+        lanes = [workers.put(lane) for lane in smooth.lanes]
         mean, spread = self._mean[at], self._spread[at]
         scale = np.maximum(smooth.supply, 1.0)
         z = self.price[at]
@@ -221,7 +224,7 @@ class Ascent:
         idle_price = self.price[idle]
         best, best_idle, best_bound = z, idle_price, -np.inf
         for _ in range(n_steps):
-            usage, true, _ = _evaluate(smooth, z, temperature, False, executor)
+            usage, true, _ = _evaluate(workers, lanes, z, temperature, False)
             bound = true - float(np.sum(smooth.supply * z)) - float(np.sum(idle_supply * idle_price))
             if bound > best_bound:
                 best_bound, best, best_idle = bound, z, idle_price
@@ -233,7 +236,7 @@ class Ascent:
             unbiased = mean / (1.0 - MEAN_DECAY**self._n_steps)
             typical = np.sqrt(spread / (1.0 - SPREAD_DECAY**self._n_steps)) + 1e-3
             z = np.maximum(0.0, z + step_cents * unbiased / typical)
-        _, true, share = _evaluate(smooth, z, temperature, True, executor)
+        _, true, share = _evaluate(workers, lanes, z, temperature, True)
         bound = true - float(np.sum(smooth.supply * z)) - float(np.sum(idle_supply * idle_price))
         if bound > best_bound:
             best_bound, best, best_idle = bound, z, idle_price
@@ -247,16 +250,21 @@ class Ascent:
 
 
 def _evaluate(
-    smooth: Smooth, price: FloatArray, temperature: float, want_share: bool, executor: Executor | None
+    workers: Workers, lanes: list[Any], price: FloatArray, temperature: float, want_share: bool
 ) -> tuple[FloatArray, float, FloatArray]:
     """Soft usage of each row, the sum of the least reduced costs, and shares; lanes are summed in a fixed order."""
-
-    def run(lane: Lane) -> tuple[FloatArray, float, FloatArray]:
-        answer: tuple[FloatArray, float, FloatArray] = soft_pass(*lane, price, temperature, want_share)
-        return answer
-
-    usages, values, shares = zip(*(executor.map(run, smooth.lanes) if executor else map(run, smooth.lanes)))
-    usage = usages[0]
+    at_prices = workers.put(price)
+    usages, values, shares = zip(
+        *workers.call(_lane_pass, [(lane, at_prices, temperature, want_share) for lane in lanes])
+    )
+    usage = usages[0].copy()
     for other in usages[1:]:
         usage += other
     return usage, sum(values), np.concatenate(shares)
+
+
+def _lane_pass(
+    lane: Lane, price: FloatArray, temperature: float, want_share: bool
+) -> tuple[FloatArray, float, FloatArray]:
+    answer: tuple[FloatArray, float, FloatArray] = soft_pass(*lane, price, temperature, want_share)
+    return answer

@@ -12,7 +12,7 @@ from solver.bound import group_minimum, whole_cents
 from solver.check import verify
 from solver.core import Part, options_of, part_of
 from solver.cuts import rounded
-from solver.dual import STAGES, DualAscent, Stage
+from solver.dual import STAGES, WARM_STAGES, DualAscent, Stage
 from solver.exact import solve_exact
 from solver.greedy import arrival_greedy
 from solver.mip import MipLimits
@@ -20,9 +20,10 @@ from solver.neighbourhood import NeighbourhoodSearch
 from solver.params import SolveParams
 from solver.pool import Pool, merged_usage
 from solver.primal import Annealing, first_choice
-from solver.problem import IntArray, Problem
+from solver.problem import FloatArray, IntArray, Problem
 from solver.result import Result, Termination
 from solver.source import MILLI, NO_FLOOR, Prices, Source
+from solver.spread import Local, Workers
 from solver.watch import Listener, Watch
 
 SMALL_GROUPS = 400
@@ -49,6 +50,8 @@ def solve(
     *,
     source: Source | None = None,
     executor: Executor | None = None,
+    workers: Workers | None = None,
+    start_price: FloatArray | None = None,
     on_progress: Listener | None = None,
     interrupt: Callable[[], bool] | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -65,7 +68,11 @@ def solve(
     source : Source, optional
         Answers for options that the problem does not list. Without one there are no others.
     executor : Executor, optional
-        Runs shards side by side; the result does not depend on it.
+        Threads to work with; the result does not depend on them.
+    workers : Workers, optional
+        Where large shards are worked on instead; the result does not depend on them either.
+    start_price : float64[n_resources], optional
+        Cents a unit to start from, of a similar problem: then the first stages of the ascent are left out.
     on_progress : callable, optional
         Called with a :class:`TracePoint` after each step.
     interrupt : callable, optional
@@ -82,6 +89,8 @@ def solve(
         params or SolveParams(),
         source,
         executor,
+        workers or Local(executor.map if executor else map),
+        start_price,
         Watch(params or SolveParams(), clock, on_progress, interrupt),
     )
     return run.result(run.go())
@@ -96,11 +105,15 @@ class _Run:
         params: SolveParams,
         source: Source | None,
         executor: Executor | None,
+        workers: Workers,
+        start_price: FloatArray | None,
         watch: Watch,
     ) -> None:
         self._params = params
         self._source = source
         self._executor = executor
+        self._workers = workers
+        self._start_price = start_price
         self._watch = watch
         self._n_resources = problem.n_resources
         self._problem = problem
@@ -129,7 +142,7 @@ class _Run:
                 more = source.more(groups, Prices.zero(problem.n_resources), slack=slack, limit=limit, exact=small)
                 pool, _ = pool.merged(groups, more, problem.first[:-1], self._executor)
                 zero_floor = more.floor
-            self._dual = dual = DualAscent(pool, source, watch, self._executor, zero_floor)
+            self._dual = dual = DualAscent(pool, source, watch, self._executor, self._workers, zero_floor)
         self._raise_bound(whole_cents(dual.dual.bound_milli))
         watch.note("list", self._objective, self._bound)
         if not dual.dual.core.any():
@@ -154,9 +167,11 @@ class _Run:
     def _search(self, dual: DualAscent) -> Termination:
         watch = self._watch
         with watch.phase("prices"):
+            if self._start_price is not None:
+                dual.start_from(self._start_price)
             if self._source is not None:
                 dual.list_core()
-            dual.run(STAGES)
+            dual.run(STAGES if self._start_price is None else STAGES[WARM_STAGES:])
             dual.certify()
             dual.list_alternatives()
         self._raise_bound(whole_cents(dual.dual.bound_milli))

@@ -2,19 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from solver.problem import IntArray
 
 Answer = TypeVar("Answer")
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""Like the builtin ``map``: applies a function to shards, in order, perhaps side by side."""
 
 FEW, MANY = 4, 16
 MANY_OPTIONS = 1_000_000
+
+
+class Workers(Protocol):
+    """Where shards are worked on: threads here, or processes that may be on other machines.
+
+    Functions are named by modules, their arguments arrays in tuples; they change none of them. What they return depends
+    on the arguments alone, so that a call may be repeated by another worker where one died.
+    """
+
+    def put(self, value: Any) -> Any:
+        """A handle on a value that calls will want; the value itself where workers share this memory."""
+        ...
+
+    def call(self, function: Callable[..., Answer], calls: Sequence[tuple[Any, ...]]) -> list[Answer]:
+        """Make calls side by side; handles among the arguments are replaced by their values."""
+        ...
+
+    def keep(
+        self, function: Callable[..., tuple[Any, Answer]], calls: Sequence[tuple[Any, ...]]
+    ) -> list[tuple[Any, Answer]]:
+        """As :meth:`call`, for functions that return a pair: of its first part only a handle comes back."""
+        ...
+
+
+class Local:
+    """Workers that share this memory.
+
+    Parameters
+    ----------
+    parallel : callable
+        Like ``map``.
+    """
+
+    def __init__(self, parallel: Mapper = map) -> None:
+        self._parallel = parallel
+
+    def put(self, value: Any) -> Any:
+        """See :class:`Workers`."""
+        return value
+
+    def call(self, function: Callable[..., Answer], calls: Sequence[tuple[Any, ...]]) -> list[Answer]:
+        """See :class:`Workers`."""
+        return list(self._parallel(lambda arguments: function(*arguments), calls))
+
+    keep = call
 
 
 def even_bounds(weight: IntArray, n_ranges: int) -> list[int]:

@@ -14,7 +14,7 @@ from engine.live.capacity import Used
 from engine.live.stock import StockRows, pair_of
 from engine.network import IntArray, Network
 from engine.orders import Orders
-from engine.reasons import reasons_of
+from engine.reasons import judge
 from engine.shipments import Shipments
 from engine.visits import grown
 from solver.kernels import kernel
@@ -211,7 +211,7 @@ def settle(
         if left[lines].any():
             unallocated = np.zeros(left.size, np.bool_)
             unallocated[lines] = left[lines] > 0
-            reason[lines] = reasons_of(network, judged, unallocated)[lines]
+            judge(network, judged, unallocated, order, order + 1, reason)
         if any_capped and option.slot.size:
             _prefer_services(network, rows, orders, option, unit)
         shift(network, rows, used, orders, option, 1)
