@@ -59,7 +59,7 @@ def prepared(batch: Batch) -> Prepared:
     pool, _ = Pool.complete(nothing).merged(groups, more, nothing.first[:-1])
     problem = merged_usage(pool.problem)
     everyone = np.ones(problem.n_groups, np.bool_)
-    smooth = gather(problem, Cuts.none(), everyone, problem.supply, np.zeros(problem.n_resources))
+    smooth = gather(problem, Cuts.none(), everyone, problem.supply.astype(np.float64), np.zeros(problem.n_resources))
     ascent = Ascent(problem.n_resources)
     climb(ascent, smooth, N_STEPS)
     return Prepared(compiled=compiled, problem=problem, smooth=smooth, price=ascent.price)

@@ -86,6 +86,7 @@ class RayWorkers:
     def __init__(self, address: str, n_workers: int) -> None:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # read when ray is imported
         import ray
 
         self._ray = ray
@@ -93,7 +94,6 @@ class RayWorkers:
         if self._is_ours:
             how: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
             if address == LOCAL_RAY:
-                os.environ.setdefault("RAY_AUTH_MODE", "token")
                 store = int(STORE_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
                 how |= {"num_cpus": n_workers, "object_store_memory": store, "include_dashboard": False}
                 how |= {"address": "local", "_node_ip_address": "127.0.0.1"}

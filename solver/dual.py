@@ -22,6 +22,11 @@ from solver.watch import Watch
 FIRST_SLACK_CENTS = 300
 OPTIONS_A_STAGE = 16
 ALTERNATIVES = 48
+ALL_ALTERNATIVES = 3_000_000
+LEAST_ALTERNATIVES = 16
+ENOUGH_OPTIONS = 400_000
+ENOUGH_GROUPS = 16
+FINEST_SAMPLED = 10.0
 ALTERNATIVES_SLACK_CENTS = 2_000
 SLACK_IN_TEMPERATURES = 6.0
 MOST_SLACK_CENTS = 400.0
@@ -73,6 +78,11 @@ STAGES = (
     Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True, near_only=True, exact=True),
     Stage(temperature=6.0, step_cents=5.0, n_steps=60, cuts=True, near_only=True, exact=True),
 )
+FINE = (
+    Stage(temperature=3.0, step_cents=1.5, n_steps=60, cuts=True, near_only=True),
+    Stage(temperature=1.0, step_cents=0.5, n_steps=60, near_only=True, exact=True),
+)
+"""What lifts the bound by the last hundredths of a percent."""
 WARM_STAGES = 3
 """So many of the first stages are left out where there are prices to start from."""
 WIDENINGS = 2
@@ -170,7 +180,8 @@ class DualAscent:
         price = rounded(self.price)
         asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
-        self._ask(asked, prices, ALTERNATIVES_SLACK_CENTS * MILLI, ALTERNATIVES, exact=False)
+        limit = min(ALTERNATIVES, max(LEAST_ALTERNATIVES, ALL_ALTERNATIVES // max(1, asked.size)))
+        self._ask(asked, prices, ALTERNATIVES_SLACK_CENTS * MILLI, limit, exact=False)
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Climb through stages; where one says so, let in groups whose cheapest option has got a price, and go back."""
@@ -224,7 +235,8 @@ class DualAscent:
             if last or not self._quiet:
                 # where most groups are in the core, what the heavy ones want moves all prices
                 heavy = bool(self.dual.core.mean() > MAJORITY) or (last and stage.heavy)
-                n_new = self._look(stage, heavy=heavy, exact=last and stage.exact)
+                sampled = self._one_in(stage) > 1
+                n_new = self._look(stage, heavy=heavy, exact=last and stage.exact and not sampled)
                 self._quiet = n_new <= QUIET_SHARE * self.pool.problem.n_groups
             if new_cuts.n_cuts:
                 cuts = self.dual.cuts.appended(new_cuts)
@@ -260,20 +272,22 @@ class DualAscent:
         if not dual.core.any():
             return None
         size = self._scale()
-        keep = None
-        if stage.near_only and int(np.diff(problem.first)[dual.core].sum()) > MANY_OPTIONS:
+        n_options = int(np.diff(problem.first)[dual.core].sum()) // self._one_in(stage)
+        one_in = self._one_in(stage)
+        core, keep = dual.core & (np.cumsum(dual.core) % one_in == 0), None
+        if stage.near_only and n_options > MANY_OPTIONS:
             reach = stage.temperature * REACH_IN_TEMPERATURES + REACH_IN_STEPS * stage.step_cents * stage.n_steps
-            keep = near_best(problem, self.reduced_costs(), dual.core, reach * size)
+            keep = near_best(problem, self.reduced_costs(), core, reach * size)
         outside = self.cheapest[~dual.core]
-        rest = dual.cuts.supply(problem) - dual.cuts.usage_of(problem, outside)
-        smooth = gather(problem, dual.cuts, dual.core, rest, self.price, keep=keep, executor=self._executor)
+        rest = (dual.cuts.supply(problem) - dual.cuts.usage_of(problem, outside)) / one_in
+        smooth = gather(problem, dual.cuts, core, rest, self.price, keep=keep, executor=self._executor)
         is_idle = self.price > 0.0
         is_idle[smooth.rows] = False
         idle = np.flatnonzero(is_idle)
         core_share = self._ascent.climb(
             smooth,
             idle=idle,
-            idle_supply=rest[idle].astype(np.float64),
+            idle_supply=rest[idle],
             temperature=stage.temperature * size,
             step_cents=stage.step_cents * size,
             n_steps=stage.n_steps,
@@ -281,8 +295,27 @@ class DualAscent:
         )
         share = np.zeros(problem.n_options)
         share[outside] = 1.0
-        share[smooth.option] = core_share
+        share[smooth.option] = core_share * one_in
         return share
+
+    def _one_in(self, stage: Stage) -> int:
+        """Of how many core groups one is enough to climb with, while prices are rough.
+
+        Where many groups want each resource, some of them tell its price as well as all: an early climb takes one in
+        so many, and that part of the supply.
+        """
+        if stage.temperature <= FINEST_SAMPLED:
+            return 1
+        n_options = int(np.diff(self.pool.problem.first)[self.dual.core].sum())
+        wanted = (self.pool.problem.supply > 0) & self._wanted()
+        crowd = int(self.dual.core.sum()) / max(1, int(wanted.sum()))
+        return max(1, min(n_options // ENOUGH_OPTIONS, int(crowd / ENOUGH_GROUPS)))
+
+    def _wanted(self) -> NDArray[np.bool_]:
+        """Resources that listed options use."""
+        wanted = np.zeros(self.pool.problem.n_resources, np.bool_)
+        wanted[self.pool.problem.usage_resource] = True
+        return wanted
 
     def _scale(self) -> float:
         """How much options of a group differ here, relative to what the stages are made for."""

@@ -54,7 +54,7 @@ def gather(
     problem: Problem,
     cuts: Cuts,
     core: NDArray[np.bool_],
-    rest: IntArray,
+    rest: FloatArray,
     price: FloatArray,
     *,
     keep: NDArray[np.bool_] | None = None,
@@ -70,7 +70,7 @@ def gather(
         Each is one more resource.
     core : bool[n_groups]
         The groups that take part.
-    rest : int64[n_resources + n_cuts]
+    rest : float64[n_resources + n_cuts]
         What there is for them of each resource and cut.
     price : float64[n_resources + n_cuts]
         Resources without a price that all groups together cannot over-use are dropped.
@@ -107,7 +107,7 @@ def gather(
         lanes=[lane for _, lane in lanes],
         option=np.concatenate([option for option, _ in lanes]),
         rows=rows,
-        supply=rest[rows].astype(np.float64),
+        supply=rest[rows],
     )
 
 

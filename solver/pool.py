@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.kernels import kernel
-from solver.problem import IntArray, Problem, offsets
+from solver.problem import IntArray, Problem
 from solver.source import NO_FLOOR, More
 from solver.spread import option_bounds, spread
 
@@ -123,29 +123,29 @@ def _copy(
 
 def merged_usage(problem: Problem) -> Problem:
     """The same problem with each option naming a resource at most once, amounts added."""
-    if not _repeats(problem.usage_start, problem.usage_resource):
+    start, resource, amount = _distinct(problem.usage_start, problem.usage_resource, problem.usage_amount)
+    if resource.size == problem.usage_resource.size:
         return problem
-    option = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))
-    order = np.lexsort((problem.usage_resource, option))
-    option, resource = option[order], problem.usage_resource[order]
-    head = np.ones(order.size, np.bool_)
-    head[1:] = (option[1:] != option[:-1]) | (resource[1:] != resource[:-1])
-    starts = np.flatnonzero(head)
-    counts = np.bincount(option[head], minlength=problem.n_options).astype(np.int64)
-    return replace(
-        problem,
-        usage_start=offsets(counts),
-        usage_resource=resource[head],
-        usage_amount=np.add.reduceat(problem.usage_amount[order], starts),
-    )
+    return replace(problem, usage_start=start, usage_resource=resource, usage_amount=amount)
 
 
 @kernel
-def _repeats(usage_start: IntArray, usage_resource: IntArray) -> bool:
-    """Whether some option names a resource twice."""
+def _distinct(
+    usage_start: IntArray, usage_resource: IntArray, usage_amount: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Usage with amounts of one resource within an option added up."""
+    start = np.zeros(usage_start.size, np.int64)
+    resource = np.empty(usage_resource.size, np.int64)
+    amount = np.empty(usage_resource.size, np.int64)
+    n = 0
     for option in range(usage_start.size - 1):
         for entry in range(usage_start[option], usage_start[option + 1]):
-            for other in range(usage_start[option], entry):
-                if usage_resource[other] == usage_resource[entry]:
-                    return True
-    return False
+            at = start[option]
+            while at < n and resource[at] != usage_resource[entry]:
+                at += 1
+            if at == n:
+                resource[n], amount[n] = usage_resource[entry], 0
+                n += 1
+            amount[at] += usage_amount[entry]
+        start[option + 1] = n
+    return start, resource[:n].copy(), amount[:n].copy()

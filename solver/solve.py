@@ -12,7 +12,7 @@ from solver.bound import group_minimum, whole_cents
 from solver.check import verify
 from solver.core import Part, options_of, part_of
 from solver.cuts import rounded
-from solver.dual import STAGES, WARM_STAGES, DualAscent, Stage
+from solver.dual import FINE, STAGES, WARM_STAGES, DualAscent, Stage
 from solver.exact import solve_exact
 from solver.greedy import arrival_greedy
 from solver.mip import MipLimits
@@ -203,6 +203,10 @@ class _Run:
     def _improve(self, dual: DualAscent, rounds: int) -> Termination | None:
         """One round: a descent of annealing, a polish of the prices, and neighbourhoods."""
         watch = self._watch
+        if rounds == 0:
+            verdict = self._climb(dual, FINE)
+            if verdict:
+                return verdict
         core = self._core(dual)
         if core is None or self._choice is None:
             return None
@@ -217,15 +221,18 @@ class _Run:
                 early = verdict == "gap_reached" and rounds == 0 and part.problem.n_groups <= CHEAP_GROUPS
                 if verdict and not (early and step < annealing.n_steps - 1):
                     return verdict
-        if rounds < 3:
-            with watch.phase("prices"):
-                dual.run(POLISH)
-            self._raise_bound(whole_cents(dual.dual.bound_milli))
-            watch.note("prices", self._objective, self._bound)
-            verdict = watch.verdict(self._objective, self._bound)
+        if 0 < rounds < 3:
+            verdict = self._climb(dual, POLISH)
             if verdict:
                 return verdict
         return self._neighbourhoods(dual, rounds)
+
+    def _climb(self, dual: DualAscent, stages: tuple[Stage, ...]) -> Termination | None:
+        with self._watch.phase("prices"):
+            dual.run(stages)
+        self._raise_bound(whole_cents(dual.dual.bound_milli))
+        self._watch.note("prices", self._objective, self._bound)
+        return self._watch.verdict(self._objective, self._bound)
 
     def _neighbourhoods(self, dual: DualAscent, rounds: int) -> Termination | None:
         watch = self._watch

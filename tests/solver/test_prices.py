@@ -71,10 +71,8 @@ def test_ascent_ends_with_a_bound_no_worse_than_it_began(temperature: float) -> 
         ascent = Ascent(problem.n_resources)
         ascent.price = start
         everyone = np.ones(problem.n_groups, np.bool_)
-        smooth = gather(problem, Cuts.none(), everyone, problem.supply, start)
-        share = ascent.climb(
-            smooth, temperature=temperature, step_cents=temperature, n_steps=40
-        )
+        smooth = gather(problem, Cuts.none(), everyone, problem.supply.astype(np.float64), start)
+        share = ascent.climb(smooth, temperature=temperature, step_cents=temperature, n_steps=40)
         assert (ascent.best >= 0.0).all() and np.isfinite(ascent.best).all()
         price = np.rint(ascent.best * MILLI).astype(np.int64)
         assert best is None or bound_at(problem, price) <= best
