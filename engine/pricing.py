@@ -28,7 +28,7 @@ from solver.source import MILLI, NO_FLOOR, Prices
 
 MAX_TABLE_PIECES = 20
 ALWAYS_ALL = 64
-"""An order of single shipments with at most so many is listed whole as soon as more than one option is asked for."""
+"""An order of single shipments with at most so many, or twice as many as asked for, is listed whole."""
 N_SEEDS = 8
 MAX_PAIR_PIECES = 11
 SEARCH_LIMIT = 100_000
@@ -243,7 +243,7 @@ def price_orders(
             value, full = _seed_value(gain, fill, seeds[k], everything)
             if full or not whole_only:
                 best = min(best, nothing - split - value)
-        everything_wanted = most == 1 and limit > 1 and n_offers <= ALWAYS_ALL
+        everything_wanted = most == 1 and limit > 1 and n_offers <= min(ALWAYS_ALL, 2 * limit)
         slack_here = np.int64(NO_FLOOR) if everything_wanted else slack
         for listing in range(2):
             target = best

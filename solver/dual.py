@@ -21,12 +21,14 @@ from solver.watch import Watch
 
 FIRST_SLACK_CENTS = 300
 OPTIONS_A_STAGE = 16
+OPTIONS_A_SAMPLED = 48
 ALTERNATIVES = 48
 ALL_ALTERNATIVES = 3_000_000
 LEAST_ALTERNATIVES = 16
-ENOUGH_OPTIONS = 400_000
-ENOUGH_GROUPS = 16
+ENOUGH_GROUPS = 10_000
+ENOUGH_A_RESOURCE = 16
 FINEST_SAMPLED = 10.0
+"""Stages of lower temperature climb with every group."""
 ALTERNATIVES_SLACK_CENTS = 2_000
 SLACK_IN_TEMPERATURES = 6.0
 MOST_SLACK_CENTS = 400.0
@@ -141,6 +143,7 @@ class DualAscent:
         self.cheapest = cheapest_options(problem)
         self._ascent = Ascent(problem.n_resources)
         self._first_price = self._ascent.price
+        self._members = np.zeros(zero_floor.size, np.bool_)
         usage = problem.usage_of(self.cheapest)
         self._hot = usage > problem.supply
         self.dual = Dual(
@@ -154,6 +157,12 @@ class DualAscent:
         return self._executor.map if self._executor else map
 
     @property
+    def _limit(self) -> int:
+        """Options a group to ask for at a time; a sample is small enough to know more of."""
+        is_sample = int(self._members.sum()) < int(self.dual.core.sum())
+        return OPTIONS_A_SAMPLED if is_sample else OPTIONS_A_STAGE
+
+    @property
     def price(self) -> FloatArray:
         """Cents a unit where the ascent stands, of each resource and then of each cut."""
         return self._ascent.price
@@ -165,10 +174,11 @@ class DualAscent:
         self._widen()
 
     def list_core(self) -> None:
-        """Ask for a first few options of every core group, at the prices where the ascent began."""
-        asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
+        """Ask for a first few options of the groups that climb first, at the prices where the ascent began."""
+        self._members = self._sample()
+        asked = np.flatnonzero(self._members & ~self.pool.closed)
         prices = Cuts.none().prices(rounded(self._first_price), self.pool.problem.supply)
-        self._ask(asked, prices, FIRST_SLACK_CENTS * MILLI, OPTIONS_A_STAGE, exact=False)
+        self._ask(asked, prices, FIRST_SLACK_CENTS * MILLI, self._limit, exact=False)
 
     def certify(self) -> None:
         """Make sure that there is a certificate, whatever cut the climb short."""
@@ -177,11 +187,20 @@ class DualAscent:
 
     def list_alternatives(self) -> None:
         """List what core groups could fall back on at today's prices, for the primal."""
-        price = rounded(self.price)
-        asked = np.flatnonzero(self.dual.core & ~self.pool.closed)
-        prices = self.dual.cuts.prices(price, self.pool.problem.supply)
-        limit = min(ALTERNATIVES, max(LEAST_ALTERNATIVES, ALL_ALTERNATIVES // max(1, asked.size)))
-        self._ask(asked, prices, ALTERNATIVES_SLACK_CENTS * MILLI, limit, exact=False)
+        n_core = int(self.dual.core.sum())
+        limit = min(ALTERNATIVES, max(LEAST_ALTERNATIVES, ALL_ALTERNATIVES // max(1, n_core)))
+        self._list(self.dual.core, ALTERNATIVES_SLACK_CENTS, limit)
+
+    def _list(
+        self,
+        groups: NDArray[np.bool_],
+        slack_cents: float = MOST_SLACK_CENTS,
+        limit: int = OPTIONS_A_STAGE,
+    ) -> None:
+        """List what is good for some groups at today's prices."""
+        prices = self.dual.cuts.prices(rounded(self.price), self.pool.problem.supply)
+        asked = np.flatnonzero(groups & ~self.pool.closed)
+        self._ask(asked, prices, int(slack_cents * MILLI), limit, exact=False)
 
     def run(self, stages: tuple[Stage, ...]) -> None:
         """Climb through stages; where one says so, let in groups whose cheapest option has got a price, and go back."""
@@ -226,6 +245,11 @@ class DualAscent:
 
     def _climb(self, stage: Stage) -> bool:
         """Go through one stage; tells whether there is time for more."""
+        members = self._sample() if stage.temperature > FINEST_SAMPLED else self.dual.core
+        if int(members.sum()) > int(self._members.sum()) > 0:  # the others have hardly an option listed yet
+            self._list(members)
+        self._members = members
+        sampled = int(members.sum()) < int(self.dual.core.sum())
         for look in range(stage.n_looks):
             last = look == stage.n_looks - 1
             share = self._ascend(stage)
@@ -235,7 +259,6 @@ class DualAscent:
             if last or not self._quiet:
                 # where most groups are in the core, what the heavy ones want moves all prices
                 heavy = bool(self.dual.core.mean() > MAJORITY) or (last and stage.heavy)
-                sampled = self._one_in(stage) > 1
                 n_new = self._look(stage, heavy=heavy, exact=last and stage.exact and not sampled)
                 self._quiet = n_new <= QUIET_SHARE * self.pool.problem.n_groups
             if new_cuts.n_cuts:
@@ -251,13 +274,14 @@ class DualAscent:
 
         Heavy groups are asked about only if wanted.
         """
-        asked = np.flatnonzero(self.dual.core & ~self.pool.closed & (~self._heavy | heavy))
+        who = self.dual.core if exact else self._members
+        asked = np.flatnonzero(who & ~self.pool.closed & (~self._heavy | heavy))
         exact = exact or bool(self.pool.closed.all())  # a certificate costs nothing where all is listed
         price = rounded(self._proof() if exact else self.price)
         prices = self.dual.cuts.prices(price, self.pool.problem.supply)
         slack = int(min(MOST_SLACK_CENTS, SLACK_IN_TEMPERATURES * stage.temperature * self._scale()) * MILLI)
         before = self.pool.problem.n_options
-        floor = self._ask(asked, prices, slack, OPTIONS_A_STAGE, exact=exact)
+        floor = self._ask(asked, prices, slack, self._limit, exact=exact)
         if exact:
             self._certify(price, asked, floor)
         return self.pool.problem.n_options - before
@@ -272,10 +296,9 @@ class DualAscent:
         if not dual.core.any():
             return None
         size = self._scale()
-        n_options = int(np.diff(problem.first)[dual.core].sum()) // self._one_in(stage)
-        one_in = self._one_in(stage)
-        core, keep = dual.core & (np.cumsum(dual.core) % one_in == 0), None
-        if stage.near_only and n_options > MANY_OPTIONS:
+        core, keep = self._members, None
+        one_in = int(dual.core.sum()) / int(core.sum())
+        if stage.near_only and int(np.diff(problem.first)[core].sum()) > MANY_OPTIONS:
             reach = stage.temperature * REACH_IN_TEMPERATURES + REACH_IN_STEPS * stage.step_cents * stage.n_steps
             keep = near_best(problem, self.reduced_costs(), core, reach * size)
         outside = self.cheapest[~dual.core]
@@ -298,24 +321,15 @@ class DualAscent:
         share[smooth.option] = core_share * one_in
         return share
 
-    def _one_in(self, stage: Stage) -> int:
-        """Of how many core groups one is enough to climb with, while prices are rough.
+    def _sample(self) -> NDArray[np.bool_]:
+        """Groups to climb with while prices are rough: the core, or every so many of it.
 
-        Where many groups want each resource, some of them tell its price as well as all: an early climb takes one in
-        so many, and that part of the supply.
+        Where many groups want each resource, some of them tell its price as well as all, with as much of the supply.
         """
-        if stage.temperature <= FINEST_SAMPLED:
-            return 1
-        n_options = int(np.diff(self.pool.problem.first)[self.dual.core].sum())
-        wanted = (self.pool.problem.supply > 0) & self._wanted()
-        crowd = int(self.dual.core.sum()) / max(1, int(wanted.sum()))
-        return max(1, min(n_options // ENOUGH_OPTIONS, int(crowd / ENOUGH_GROUPS)))
-
-    def _wanted(self) -> NDArray[np.bool_]:
-        """Resources that listed options use."""
-        wanted = np.zeros(self.pool.problem.n_resources, np.bool_)
-        wanted[self.pool.problem.usage_resource] = True
-        return wanted
+        n_core, n_resources = int(self.dual.core.sum()), int((self.pool.problem.supply > 0).sum())
+        one_in = min(n_core // ENOUGH_GROUPS, n_core // (ENOUGH_A_RESOURCE * max(1, n_resources)))
+        every: NDArray[np.bool_] = np.cumsum(self.dual.core) % max(1, one_in) == 0
+        return self.dual.core & every
 
     def _scale(self) -> float:
         """How much options of a group differ here, relative to what the stages are made for."""
