@@ -11,6 +11,7 @@ kept in a way that loses few lines (see :class:`benchmarks.rivals.rule.Pass`).
 from __future__ import annotations
 
 from benchmarks.rivals.one_shot import route_by_mip
+from benchmarks.rivals.programs import Limits
 from benchmarks.rivals.rule import Pass, Rule, route_by_rule
 from engine.documents import Allocation, Batch
 from engine.in_order import route_in_order
@@ -96,10 +97,21 @@ def two_pass_batches(batch: Batch, *, leave_if_dearer: bool = True) -> Allocatio
     return route_by_rule(batch, TWO_PASS, leave_if_dearer=leave_if_dearer)
 
 
-def one_shot_mip(batch: Batch, *, leave_if_dearer: bool = True, time_limit_seconds: float = MIP_SECONDS) -> Allocation:
-    """The whole batch as one integer program, started from the best rule: HiGHS as it comes.
+def one_shot_mip(
+    batch: Batch, *, leave_if_dearer: bool = True, time_limit_seconds: float = MIP_SECONDS, n_threads: int = 1
+) -> Allocation:
+    """The whole batch as one integer program, started from the best rule: HiGHS as it comes, on one thread.
 
     It chooses among the 48 cheapest options of each order and the best rule's. Leaving an order is one of them, so
     ``leave_if_dearer`` changes nothing. Where the time limit ends it, the result depends on the machine.
     """
-    return route_by_mip(batch, RULES, options_an_order=OPTIONS_AN_ORDER, time_limit_seconds=time_limit_seconds)
+    limits = Limits(time_limit_seconds=time_limit_seconds, n_threads=n_threads)
+    return route_by_mip(batch, RULES, options_an_order=OPTIONS_AN_ORDER, limits=limits, by="highs")
+
+
+def one_shot_cpsat(
+    batch: Batch, *, leave_if_dearer: bool = True, time_limit_seconds: float = MIP_SECONDS, n_threads: int = 1
+) -> Allocation:
+    """The program of :func:`one_shot_mip`, started from the same rule: CP-SAT as it comes, on all the threads given."""
+    limits = Limits(time_limit_seconds=time_limit_seconds, n_threads=n_threads)
+    return route_by_mip(batch, RULES, options_an_order=OPTIONS_AN_ORDER, limits=limits, by="cpsat")
