@@ -160,4 +160,14 @@ def _log(axes: Axes, x_label: str, y_label: str) -> None:
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axis.set_major_formatter(FuncFormatter(_number))
+        axis.set_minor_formatter(FuncFormatter(lambda value, _: _number(value) if _first_digit(value) in "25" else ""))
+        axis.set_tick_params(which="minor", labelsize=7)
+
+
+def _number(value: float, _: object = None) -> str:
+    return f"{value:,.10g}"
+
+
+def _first_digit(value: float) -> str:
+    return f"{value:e}"[0]
