@@ -163,23 +163,16 @@ def _workers(case: DayCase, bench: Bench, record: Record) -> Record:
     if bench.n_workers < 2:
         raise MeasurementError("there is one processor: two workers cannot be compared with one")
     pairs = _pairs(case, bench, ("1", "2"))
-    unequal = [pair for pair in pairs if pair["1"].objective_cents != pair["2"].objective_cents]
-    ended = {run.termination for pair in pairs for run in pair.values()}
-    failed = None
-    if "time_limit" in ended:
-        failed = "time ended a run: the two did not go to the same gap"
-    elif unequal:
-        failed = "one worker and two gave different objectives"
-    figures = {} if failed else {"speed_up": [pair["1"].wall_seconds / pair["2"].wall_seconds for pair in pairs]}
-    return _of_pairs(record, pairs, figures, failed)
+    return _of_pairs(record, pairs, "speed_up", [pair["1"].wall_seconds / pair["2"].wall_seconds for pair in pairs])
 
 
 def _ray(case: DayCase, bench: Bench, record: Record) -> Record:
     if not measure.goes_through_ray(bench.folder):
         raise MeasurementError("this version of the command has no --workers ray")
-    pairs = _pairs(case, bench, (str(bench.n_workers), "ray"))
-    ratios = [pair["ray"].wall_seconds / pair[str(bench.n_workers)].wall_seconds for pair in pairs]
-    return _of_pairs(record, pairs, {"ray_over_threads": ratios}, None)
+    threads = str(bench.n_workers)
+    pairs = _pairs(case, bench, (threads, "ray"))
+    ratios = [pair["ray"].wall_seconds / pair[threads].wall_seconds for pair in pairs]
+    return _of_pairs(record, pairs, "ray_over_threads", ratios)
 
 
 def _pairs(case: DayCase, bench: Bench, ways: tuple[str, str]) -> list[dict[str, Run]]:
@@ -193,11 +186,22 @@ def _pairs(case: DayCase, bench: Bench, ways: tuple[str, str]) -> list[dict[str,
     return pairs
 
 
-def _of_pairs(
-    record: Record, pairs: list[dict[str, Run]], figures: dict[str, list[float]], failed: str | None
-) -> Record:
+def _of_pairs(record: Record, pairs: list[dict[str, Run]], figure: str, ratios: list[float]) -> Record:
+    """The record of pairs, whose ratio is a figure only if both did the same work."""
     runs = tuple(run for pair in pairs for run in pair.values())
+    failed = next(filter(None, (why_not_comparable(*pair.values()) for pair in pairs)), None)
+    figures = {} if failed else {figure: ratios}
     return replace(record, runs=runs, figures={**figures, **_faults(runs)}, failed=failed)
+
+
+def why_not_comparable(first: Run, second: Run) -> str | None:
+    """Why the times of two runs of the same batch say nothing about each other, if so."""
+    for run in (first, second):
+        if run.termination == "time_limit":
+            return f"time ended the run on {run.workers} workers: it did not come to the same gap"
+    if first.objective_cents != second.objective_cents:
+        return f"the runs on {first.workers} and {second.workers} workers gave different objectives"
+    return None
 
 
 def _figures(runs: list[Run]) -> dict[str, list[float]]:

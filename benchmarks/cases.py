@@ -225,7 +225,8 @@ def _in_all(limit: float, aim: float | None = None) -> Bar:
 
 
 def _files(name: str, about: str, minutes: float, family: Literal["gap", "mmkp"], *starts: str) -> FilesCase:
-    bars = (Bar(figure="short_of_listed", must=0, aim=0), Bar(figure="not_proved", aim=0))
+    all_proved = 0 if name == "gap-small" else None  # of the others some take anyone longer
+    bars = (Bar(figure="short_of_listed", must=0), Bar(figure="not_proved", must=all_proved, aim=0))
     return FilesCase(
         name=name, about=about, minutes=minutes, family=family, starts=starts, seconds=FILE_SECONDS, bars=bars
     )
@@ -342,7 +343,7 @@ CASES: tuple[Case, ...] = (
         minutes=7,
         days=(PEAK_LARGE,),
         gap=0.005,
-        time_limit_seconds=240.0,
+        time_limit_seconds=200.0,
         bars=(Bar(figure="speed_up", must=1.7, aim=1.9, at_least=True), RIGHT),
     ),
     RayCase(
@@ -369,7 +370,7 @@ CASES: tuple[Case, ...] = (
         minutes=8,
         days=_sizes("peak", 1_000, 10_000, 100_000, 300_000),
         gap=0.005,
-        time_limit_seconds=240.0,
+        time_limit_seconds=150.0,
         bars=(RIGHT,),
     ),
     _files("gap-small", "Generalised assignment, series gap1 to gap6.", 1, "gap", "cattrysse1994__gap"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,8 @@ def n_compiled() -> int:
 
 def goes_through_ray(folder: Path) -> bool:
     """Whether the command of this checkout can spread a run over Ray."""
-    return "ray" in succeed(nodewise("allocate", "--help"), folder).stdout.lower().split("--workers", 1)[-1]
+    told = succeed(nodewise("allocate", "--help"), folder).stdout
+    return re.search(r"\bray\b", told, re.IGNORECASE) is not None
 
 
 def _n_faults(checked: Usage) -> int:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks import measure
-from benchmarks.campaign import RULES, Bench, measure_case
-from benchmarks.cases import AllocationCase, Bar, Day, WorkersCase
+from benchmarks.campaign import RULES, Bench, measure_case, why_not_comparable
+from benchmarks.cases import AllocationCase, Bar, Day, RayCase, WorkersCase
 from benchmarks.machine import origin
-from benchmarks.processes import MeasurementError, nodewise, run_process, shown_command, succeed
+from benchmarks.processes import MeasurementError, Memory, nodewise, run_process, shown_command, succeed
 from benchmarks.records import Record
 from benchmarks.rivals import RIVALS
 from benchmarks.rivals.__main__ import main as route
 from engine import read_allocation, read_batch, write_batch
 from engine.check import check
 from engine.generate import GenerateParams, generate
+from tests.benchmarks.test_page import RUN
 
 SMALL = Day(load="calm", n_orders=40, n_nodes=8, n_skus=30)
 SMALL_BATCH = generate(GenerateParams(load="peak", n_orders=60, n_nodes=8, n_skus=30, seed=1))
@@ -36,14 +39,27 @@ def bench(folder: Path, n_workers: int = 1) -> Bench:
     return Bench(folder=folder, n_workers=n_workers, say=lambda text: None)
 
 
-def test_memory_counts_what_a_process_starts(tmp_path: Path) -> None:
+def test_memory_counts_what_a_process_starts() -> None:
     """Tests that two children with 60 MB each count together, though their parent holds next to nothing."""
     start = f"subprocess.Popen([sys.executable, '-c', {HOLDING!r}])"
-    parent = f"import subprocess, sys; [child.wait() for child in [{start} for _ in '12']]"
-    usage = run_process([sys.executable, "-c", parent], tmp_path)
-    assert usage.exit_code == 0
-    assert usage.peak_bytes > 120_000_000
-    assert usage.wall_seconds > 0.8
+    code = f"import subprocess, sys; [child.wait() for child in [{start} for _ in '12']]"
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    memory, ended = Memory(parent.pid), threading.Event()
+    watching = threading.Thread(target=memory.watch, args=(ended,))
+    watching.start()
+    assert parent.wait() == 0
+    ended.set()
+    watching.join()
+    assert 120_000_000 < memory.peak_bytes < 300_000_000
+
+
+def test_a_process_is_timed_from_outside(tmp_path: Path) -> None:
+    """Tests the time of a process that sleeps, its output and its exit code."""
+    code = "import sys, time; time.sleep(0.3); print('out'); print('err', file=sys.stderr); sys.exit(4)"
+    usage = run_process([sys.executable, "-c", code], tmp_path)
+    assert usage.wall_seconds > 0.3 > usage.cpu_seconds
+    assert (usage.exit_code, usage.stdout, usage.stderr) == (4, "out\n", "err\n")
+    assert usage.peak_bytes > 5_000_000
 
 
 def test_failures_say_what_the_process_said(tmp_path: Path) -> None:
@@ -79,6 +95,25 @@ def test_two_workers_need_two_processors(tmp_path: Path) -> None:
     """Tests that a comparison which cannot be made is refused, not made up."""
     case = WorkersCase(name="small", about="", minutes=1, days=(SMALL,), gap=0.01, time_limit_seconds=5.0)
     with pytest.raises(MeasurementError, match="there is one processor"):
+        measure_case(case, bench(tmp_path), record("small"))
+
+
+def test_only_equal_work_is_compared() -> None:
+    """Tests that no ratio is made of runs which time ended or which found different things."""
+    run = replace(RUN, termination="gap_reached")
+    assert why_not_comparable(run, replace(run, workers="1")) is None
+    assert "time ended the run on 1 workers" in str(
+        why_not_comparable(run, replace(run, workers="1", termination="time_limit"))
+    )
+    assert "different objectives" in str(why_not_comparable(run, replace(run, objective_cents=1)))
+
+
+def test_ray_is_asked_for_only_where_it_is_offered(tmp_path: Path) -> None:
+    """Tests that the case for Ray looks at what the command offers before anything is generated."""
+    case = RayCase(name="small", about="", minutes=1, days=(SMALL,), gap=0.01, time_limit_seconds=5.0)
+    if measure.goes_through_ray(tmp_path):
+        pytest.skip("this command goes through Ray: its own tests run it")
+    with pytest.raises(MeasurementError, match="no --workers ray"):
         measure_case(case, bench(tmp_path), record("small"))
 
 

@@ -170,6 +170,7 @@ def test_machines_are_not_mixed_in_silence() -> None:
 
 def test_rivals_are_measured_against_our_bound() -> None:
     """Tests that both gaps of a rule are against the bound that we proved, not its own of nothing."""
+    assert RULE.bound_cents == 998_000
     assert RULE.gap == pytest.approx(302_000 / 1_300_000)
     assert RULE.savings_gap == pytest.approx(302_000 / 2_002_000)
 
