@@ -10,7 +10,8 @@ from pathlib import Path
 
 from benchmarks import measure
 from benchmarks.campaign import Bench, measure_case, say
-from benchmarks.cases import CASES, LONG_MINUTES, Case, CompileCase, FilesCase, LoopsCase, cases_named
+from benchmarks.cases import CASES, LONG_MINUTES, cases_named
+from benchmarks.kinds import Case, CompileCase, FilesCase, LoopsCase
 from benchmarks.machine import Origin, confine, origin
 from benchmarks.processes import MeasurementError
 from benchmarks.records import Record, RecordError, read_records, write_record

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import measure
-from benchmarks.cases import (
+from benchmarks.kinds import (
     AllocationCase,
     Case,
     CompileCase,

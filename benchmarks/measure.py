@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import WARM_UP, Day
+from benchmarks.cases import WARM_UP
+from benchmarks.kinds import Day
 from benchmarks.processes import (
     ROOT,
     MeasurementError,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmarks.cases import CASES, FIGURES, Bar, Case, Unit
+from benchmarks.cases import CASES
+from benchmarks.kinds import FIGURES, Bar, Case, Unit
 from benchmarks.literature_bench import WITHIN
 from benchmarks.machine import Origin
 from benchmarks.records import Record, Run

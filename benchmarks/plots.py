@@ -18,7 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from benchmarks.cases import CASES, RulesCase, SizesCase, WorkersCase
+from benchmarks.cases import CASES
+from benchmarks.kinds import RulesCase, SizesCase, WorkersCase
 from benchmarks.measure import OURS
 from benchmarks.records import Record, Run
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from benchmarks.cases import Day
+from benchmarks.kinds import Day
 from engine import AllocateParams, allocate
 from engine.check import check
 from engine.generate import GenerateParams, generate

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import measure
 from benchmarks.campaign import RULES, Bench, measure_case, why_not_comparable
-from benchmarks.cases import AllocationCase, Bar, Day, RayCase, WorkersCase
+from benchmarks.kinds import AllocationCase, Bar, Day, RayCase, WorkersCase
 from benchmarks.machine import origin
 from benchmarks.processes import MeasurementError, Memory, nodewise, run_process, shown_command, succeed
 from benchmarks.records import Record

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import HERE, main
-from benchmarks.cases import CASES, FIGURES, Bar
+from benchmarks.cases import CASES
+from benchmarks.kinds import FIGURES, Bar
 from benchmarks.machine import HASHED, Origin, code_hash
 from benchmarks.page import page, verdict
 from benchmarks.plots import PLOTS, draw
