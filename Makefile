@@ -31,7 +31,7 @@ test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore $(FUZZING)
 	$(BIN)/python -m pytest $(FUZZING)
 
-bench: $(STAMP)  ## measurements, an hour and a half in all; BENCH="--only CASE ..." or "--help"; writes benchmarks/RESULTS.md
+bench: $(STAMP)  ## measurements, two hours in all; a part: BENCH="--only CASE ..."; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(STAMP)  ## ruff and strict mypy
