@@ -31,8 +31,8 @@ test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore $(FUZZING)
 	$(BIN)/python -m pytest $(FUZZING)
 
-bench: $(STAMP)  ## whole-process measurements; writes benchmarks/RESULTS.md
-	$(BIN)/python -m benchmarks
+bench: $(STAMP)  ## measurements, two hours in all; a part: BENCH="--only CASE ..."; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lint: $(STAMP)  ## ruff and strict mypy
 	$(BIN)/ruff check .

@@ -1,26 +1,23 @@
-"""``python -m benchmarks``: measures, and writes RESULTS.md."""
+"""``python -m benchmarks``: measures cases, keeps a record of each, and writes the page from all records."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import measure
-from benchmarks.cases import CASES, WARM_UP, Case
-from benchmarks.literature_bench import SECONDS, listed_files, solve_all
-from benchmarks.measure import MeasurementError
-from benchmarks.results import Kernel, Results, page, shown, write_page
+from benchmarks.campaign import Bench, measure_case, say
+from benchmarks.cases import CASES, LONG_MINUTES, cases_named
+from benchmarks.kinds import Case, CompileCase, FilesCase, LoopsCase
+from benchmarks.machine import Origin, confine, origin
+from benchmarks.processes import MeasurementError
+from benchmarks.records import Record, RecordError, read_records, write_record
 
-LITERATURE, KERNELS = "literature", "kernels"
-NAMES = (*(case.name for case in CASES), LITERATURE, KERNELS)
-PAGE = Path(__file__).with_name("RESULTS.md")
-ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).parent
+NAMES = tuple(case.name for case in CASES)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,177 +29,112 @@ def main(arguments: list[str] | None = None) -> int:
         0 when everything could be measured and no result was wrong, whether or not bars were met; else 1.
     """
     options = _parsed(arguments)
-    chosen = options.only or NAMES
-    target: Path | None = options.output
-    whole = set(chosen) == set(NAMES) and options.scale == 1.0
-    if target is None and whole:
-        target = PAGE
-    if target is not None and not target.parent.is_dir():
-        print(f"there is no folder {target.parent} for the results", file=sys.stderr)
-        return 2
-    results = Results(
-        scale=options.scale,
-        seed=options.seed,
-        n_processors=_confine(options.processors),
-        date=options.date,
-        skipped={name: "not asked for" for name in NAMES if name not in chosen},
-    )
+    cases = [] if options.render else _chosen(options)
+    into: Path = options.into
+    wrong: list[str] = []
     try:
-        measure.nodewise_command()
-        with tempfile.TemporaryDirectory(prefix="nodewise-bench-") as folder:
-            # an empty cache of compiled functions: so the first run compiles, and the others do not
-            os.environ["NUMBA_CACHE_DIR"] = str(Path(folder) / "compiled")
-            _measure(results, chosen, options.runs, Path(folder))
-    except MeasurementError as error:
+        if cases:
+            wrong = _measure(cases, options)
+        write_page(into)
+    except (MeasurementError, RecordError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: no results were written", file=sys.stderr)
+        print("interrupted: what was measured before is kept", file=sys.stderr)
         return 130
-    if target is None:
-        print(page(results), end="")
-    else:
-        write_page(results, target)
-    met, n_bars = results.counts()
-    where = "standard output" if target is None else str(target)
-    _say(f"{met} of {n_bars} bars met; results are in {where}")
-    for name, reason in results.failed.items():
-        _say(f"{name} failed: {reason}")
-    wrong = [run for runs in results.runs.values() for run in runs if run.n_faults]
-    dishonest = [solved for solved in results.literature if not solved.honest]
-    return 1 if results.failed or wrong or dishonest else 0
+    say(f"the page is {into / 'RESULTS.md'}")
+    for text in wrong:
+        say(text)
+    return 1 if wrong else 0
+
+
+def write_page(into: Path) -> None:
+    """Write the page and its plots from the records in a folder."""
+    # not before: what this process has held counts for those that it starts
+    from benchmarks.page import page
+    from benchmarks.plots import draw
+
+    records = read_records(into / "results")
+    plots = draw(records, into / "plots")
+    (into / "RESULTS.md").write_text(page(records, plots), encoding="utf-8")
 
 
 def _parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measures whole runs of nodewise, problems from the literature and inner loops.",
+        description="Measures whole runs of nodewise, its rivals, problems from the literature and inner loops. Each "
+        "case leaves a record; the page is always written from all records there are.",
+        epilog="cases: " + ", ".join(f"{case.name} ({case.minutes:g} min)" for case in CASES),
     )
-    parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", help=f"some of: {', '.join(NAMES)}")
-    parser.add_argument(
-        "--scale", type=float, default=1.0, help="orders and nodes, and seconds for literature, times this"
-    )
-    parser.add_argument("--runs", type=int, default=1, help="runs of each case; the worst counts")
-    parser.add_argument(
-        "--output", type=Path, help=f"default: {PAGE.name} here for all at scale 1, else standard output"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="seed of the batches")
+    parser.add_argument("--only", nargs="+", choices=NAMES, metavar="CASE", help="some cases; default: all")
+    parser.add_argument("--skip-long", action="store_true", help=f"leave out cases above {LONG_MINUTES:g} minutes")
+    parser.add_argument("--seconds", type=float, help="cut every search to so many seconds")
+    parser.add_argument("--runs", type=int, default=1, help="runs (or pairs of runs) of each case; the worst counts")
     parser.add_argument("--processors", type=int, default=2, help="processors to use (bars: 2)")
-    parser.add_argument("--date", help="a date to write into the results")
+    parser.add_argument("--scale", type=float, default=1.0, help="sizes of days times this; needs --into")
+    parser.add_argument("--into", type=Path, default=HERE, help="folder of results/, plots/ and RESULTS.md")
+    parser.add_argument("--render", action="store_true", help="measure nothing, write the page")
     options = parser.parse_args(arguments)
     if not 0.0 < options.scale <= 100.0:
         parser.error(f"--scale is {options.scale:g}, expected a number above 0, up to 100")
-    for name, least in (("runs", 1), ("seed", 0), ("processors", 1)):
-        if getattr(options, name) < least:
-            parser.error(f"--{name} is {getattr(options, name)}, expected an integer from {least}")
+    if options.seconds is not None and not options.seconds > 0.0:
+        parser.error(f"--seconds is {options.seconds:g}, expected a number above 0")
+    for name in ("runs", "processors"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name} is {getattr(options, name)}, expected an integer from 1")
+    if options.scale != 1.0 and options.into == HERE:
+        parser.error("days of another size do not belong on the page: give --into FOLDER")
     return options
 
 
-def _measure(results: Results, chosen: tuple[str, ...] | list[str], n_runs: int, folder: Path) -> None:
-    n_workers = results.n_processors
-    if set(chosen) - {KERNELS}:
-        _say("warming up: compiling everything once")
-        results.warm_up = measure.warm_up(WARM_UP, folder, n_workers, results.seed)
-        first, last, left = results.warm_up
-        _say(f"warmed up: {first:.1f} s with compilation, {last:.1f} s without, {left} functions left")
-    for case in CASES:
-        if case.name in chosen:
-            sized = case.scaled(results.scale)
-            results.cases[case.name] = sized
-            try:
-                _measure_case(results, sized, n_runs, folder)
-            except MeasurementError as error:
-                results.failed[case.name] = str(error)
-                _say(f"{case.name}: {error}")
-    if LITERATURE in chosen:
-        _measure_literature(results)
-    if KERNELS in chosen:
-        _measure_kernels(results, folder)
+def _chosen(options: argparse.Namespace) -> list[Case]:
+    return [
+        case for case in cases_named(options.only or NAMES) if not (options.skip_long and case.minutes > LONG_MINUTES)
+    ]
 
 
-def _measure_case(results: Results, case: Case, n_runs: int, folder: Path) -> None:
-    _say(f"{case.name}: generating {case.n_orders:,} orders x {case.n_nodes} nodes")
-    measure.generate(case, folder, results.seed)
-    runs = results.runs[case.name] = []
-    in_order: int | None = None
-    if case.compared:
-        _say(f"{case.name}: routing one order at a time")
-        try:
-            in_order = measure.in_fresh_process(measure.in_order_cents, folder / case.name, results.n_processors)
-        except Exception as error:
-            results.failed[f"{case.name}, one order at a time"] = f"{type(error).__name__}: {error}"
-    for number in range(1, n_runs + 1):
-        _say(f"{case.name}: allocating, run {number} of {n_runs}")
-        run = measure.allocate(case, folder, results.n_processors, in_order)
-        runs.append(run)
-        under = "" if run.under_in_order is None else f", {shown(run.under_in_order, 'share')} under one at a time"
-        _say(
-            f"{case.name}: {run.wall_seconds:.2f} s, gap {shown(run.gap, 'share')}, savings gap "
-            f"{shown(run.savings_gap, 'share')}, {shown(run.peak_gigabytes, 'gigabytes')}, {run.termination}"
-            f"{under}, {run.n_faults} faults, {run.n_compiled} functions compiled within"
+def _measure(cases: list[Case], options: argparse.Namespace) -> list[str]:
+    """Measure cases one after another, and keep each record at once; returns what went wrong."""
+    n_processors = confine(options.processors)
+    where = origin(n_processors)
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="nodewise-bench-") as folder:
+        bench = Bench(
+            folder=Path(folder),
+            n_workers=n_processors,
+            n_runs=options.runs,
+            scale=options.scale,
+            most_seconds=options.seconds,
+            say=say,
         )
+        if any(not isinstance(case, FilesCase | LoopsCase | CompileCase) for case in cases):
+            say("warming up")
+            left = measure.warm_up(bench.folder, str(n_processors))[-1].n_compiled
+            say("warmed up" if left == 0 else f"warmed up, but the last run still compiled {left} functions")
+        for number, case in enumerate(cases, start=1):
+            say(f"case {number} of {len(cases)}: {case.name}, about {case.minutes:g} minutes")
+            record = _record(case, bench, where)
+            path = write_record(record, options.into / "results")
+            say(f"{case.name}: kept in {path}")
+            wrong += _wrong(record)
+    return wrong
 
 
-def _measure_literature(results: Results) -> None:
-    files = listed_files()
-    if not files:
-        results.skipped[LITERATURE] = "its files are not at hand"
-        _say("literature: its files are not at hand")
-        return
-    results.literature_seconds = SECONDS * min(1.0, results.scale)
-    results.literature_comparable = results.scale >= 1.0
-    solved_files = solve_all(files, time_limit_seconds=results.literature_seconds, n_workers=results.n_processors)
-    for number, (listed, solved) in enumerate(zip(files, solved_files), start=1):
-        if isinstance(solved, MeasurementError):
-            results.failed[f"{LITERATURE}, {listed.file}"] = str(solved)
-            _say(f"literature: {solved}")
-            continue
-        results.literature.append(solved)
-        _say(
-            f"literature: {number} of {len(files)}: {listed.file}: objective {solved.objective}, listed "
-            f"{listed.value:g}, bound {solved.bound}, {solved.seconds:.1f} s"
-        )
+def _record(case: Case, bench: Bench, where: Origin) -> Record:
+    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ")
+    record = Record(case=case.name, date=date, origin=where, scale=bench.scale, seconds=bench.most_seconds)
+    try:
+        return measure_case(case, bench, record)
+    except MeasurementError as error:
+        return Record(**{**vars(record), "failed": str(error)})
 
 
-def _measure_kernels(results: Results, folder: Path) -> None:
-    _say("kernels: timing inner loops")
-    report = folder / "kernels.json"
-    flags = ["-q", "--benchmark-enable", "--benchmark-disable-gc", f"--benchmark-json={report}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "benchmarks", *flags],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        last = (done.stdout.strip() or done.stderr.strip()).splitlines()[-measure.LAST_LINES :]
-        results.failed[KERNELS] = f"pytest ended with {done.returncode}: {' / '.join(last)}"
-        _say(f"kernels: {results.failed[KERNELS]}")
-        return
-    for row in json.loads(report.read_text(encoding="utf-8"))["benchmarks"]:
-        stats = row["stats"]
-        results.kernels.append(
-            Kernel(
-                name=row["name"].removeprefix("test_").replace("_", " "),
-                median_seconds=stats["median"],
-                min_seconds=stats["min"],
-                rounds=stats["rounds"],
-            )
-        )
-
-
-def _confine(n_processors: int) -> int:
-    """Keep this process and all it starts to so many processors, where the system can; return how many."""
-    if not hasattr(os, "sched_getaffinity"):
-        return min(n_processors, os.cpu_count() or 1)
-    mine = sorted(os.sched_getaffinity(0))[:n_processors]
-    os.sched_setaffinity(0, mine)
-    return len(mine)
-
-
-def _say(text: str) -> None:
-    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+def _wrong(record: Record) -> list[str]:
+    """What must not happen at any size and time: failures, faults, bounds that are none."""
+    wrong = [f"{record.case} failed: {record.failed}"] if record.failed else []
+    wrong += [f"{record.case}: {run.what} has {run.n_faults} faults" for run in record.runs if run.n_faults]
+    wrong += [f"{record.case}: the bound of {each.file} is wrong" for each in record.files if not each.honest]
+    return wrong
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.measure import MeasurementError
+from benchmarks.processes import MeasurementError
+from benchmarks.records import SolvedFile
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-SECONDS = 20.0
 WITHIN = 0.003
 
 Family = Literal["gap", "mmkp"]
@@ -41,50 +41,6 @@ class Listed:
     exact: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Solved:
-    """A file, solved; in its own units.
-
-    Parameters
-    ----------
-    objective, bound : float or None
-        None where none was found.
-    seconds : float
-        Of solving, without reading.
-    """
-
-    listed: Listed
-    objective: float | None
-    bound: float | None
-    seconds: float
-    termination: str
-
-    @property
-    def sign(self) -> int:
-        """1 for costs, -1 for values."""
-        return 1 if self.listed.family == "gap" else -1
-
-    @property
-    def beyond(self) -> float | None:
-        """How much worse than the listed value, relative to it; below 0: better."""
-        if self.objective is None:
-            return None
-        return self.sign * (self.objective - self.listed.value) / abs(self.listed.value)
-
-    @property
-    def honest(self) -> bool:
-        """Whether the bound leaves room for the listed value, and a proved optimum is not beaten."""
-        if self.bound is None or self.sign * (self.bound - self.listed.value) > 1e-9:
-            return False
-        return self.beyond is None or self.listed.status != "optimal" or self.beyond >= -1e-12
-
-    @property
-    def met(self) -> bool:
-        """Whether the objective is as good as it must be and the bound is honest."""
-        allowed = 1e-12 if self.listed.exact else WITHIN
-        return self.honest and self.beyond is not None and self.beyond <= allowed
-
-
 def listed_files(data: Path = DATA) -> list[Listed]:
     """Every file with a listed value; empty where the files are not at hand."""
     found: list[Listed] = []
@@ -108,8 +64,8 @@ def listed_files(data: Path = DATA) -> list[Listed]:
 
 
 def solve_all(
-    files: list[Listed], *, time_limit_seconds: float = SECONDS, n_workers: int = 1, data: Path = DATA
-) -> Iterator[Solved | MeasurementError]:
+    files: list[Listed], *, time_limit_seconds: float, n_workers: int = 1, data: Path = DATA
+) -> Iterator[SolvedFile | MeasurementError]:
     """Solve files one after another, in one other process whose code is loaded beforehand."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as executor:
@@ -123,7 +79,7 @@ def solve_all(
                 yield MeasurementError(f"{listed.file}: {type(wrong).__name__}: {wrong}")
 
 
-def solve_file(listed: Listed, time_limit_seconds: float, n_workers: int, data: Path) -> Solved:
+def solve_file(listed: Listed, time_limit_seconds: float, n_workers: int, data: Path) -> SolvedFile:
     """Solve one file with all of its time; only a proof ends it sooner.
 
     Raises
@@ -148,8 +104,12 @@ def solve_file(listed: Listed, time_limit_seconds: float, n_workers: int, data: 
         seconds = time.perf_counter() - started
     if result.choice is not None and verify(problem, result.choice) != result.objective:
         raise AssertionError("the choice does not cost what the solver says")
-    return Solved(
-        listed=listed,
+    return SolvedFile(
+        file=listed.file,
+        sign=1 if listed.family == "gap" else -1,
+        listed=listed.value,
+        status=listed.status,
+        exact=listed.exact,
         objective=None if result.objective is None else result.objective / unit,
         bound=None if result.bound is None else result.bound / unit,
         seconds=seconds,

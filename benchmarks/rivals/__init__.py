@@ -1,6 +1,7 @@
 """What others do: the rules of today's order management systems, and one large program, scored as we are.
 
-Every rival turns a batch into an allocation that passes ``engine.check``.
+Every rival turns a batch into an allocation that passes ``engine.check``; ``python -m benchmarks.rivals`` runs one on a
+batch folder.
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ from typing import Protocol
 from benchmarks.rivals import rules
 from engine.documents import Allocation, Batch
 
-__all__ = ["RIVALS", "Rival", "Router"]
+__all__ = ["RIVALS", "Rival", "Router", "Searcher"]
 
 
 class Router(Protocol):
     """Routes a batch; ``leave_if_dearer``: whether orders that cost more to serve than to leave are left."""
 
     def __call__(self, batch: Batch, *, leave_if_dearer: bool = True) -> Allocation: ...
+
+
+class Searcher(Protocol):
+    """Routes a batch by a search that time ends."""
+
+    def __call__(
+        self, batch: Batch, *, leave_if_dearer: bool = True, time_limit_seconds: float = ..., n_threads: int = ...
+    ) -> Allocation: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +45,20 @@ class Rival:
         What it does, in a few words.
     route : Router
         Routes a batch.
-    repeatable : bool
-        Whether the same batch always gives the same allocation.
+    search : Searcher or None
+        The same with a time limit, for those that search; None: a rule.
     """
 
     name: str
     product: str
     description: str
     route: Router
-    repeatable: bool = True
+    search: Searcher | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same batch always gives the same allocation."""
+        return self.search is None
 
 
 RIVALS: Mapping[str, Rival] = MappingProxyType(
@@ -98,7 +112,14 @@ RIVALS: Mapping[str, Rival] = MappingProxyType(
                 product="HiGHS",
                 description="the options listed as one integer program, five minutes from the best rule on",
                 route=rules.one_shot_mip,
-                repeatable=False,
+                search=rules.one_shot_mip,
+            ),
+            Rival(
+                name="one_shot_cpsat",
+                product="CP-SAT",
+                description="the same program, in the solver of OR-Tools",
+                route=rules.one_shot_cpsat,
+                search=rules.one_shot_cpsat,
             ),
         )
     }

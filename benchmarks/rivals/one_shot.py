@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.rivals.documents import allocation_of, chosen_of, order_cents
+from benchmarks.rivals.programs import Limits, ProgramSolver, solve_within
 from benchmarks.rivals.routing import Routed
 from benchmarks.rivals.rule import Rule, choose
-from benchmarks.rivals.timed_mip import solve_within
 from engine.compile import Compiled, Index, compile_batch, index_batch
 from engine.decode import Chosen, chosen_shipments, with_preferred_services
 from engine.documents import Allocation, Batch
@@ -29,10 +29,11 @@ def route_by_mip(
     rules: Iterable[Rule],
     *,
     options_an_order: int,
-    time_limit_seconds: float,
+    limits: Limits,
+    by: ProgramSolver = "highs",
     clock: Callable[[], float] = time.monotonic,
 ) -> Allocation:
-    """Route a batch by one program, with HiGHS.
+    """Route a batch by one program.
 
     Its options are the cheapest of each order, when it has the network to itself, and those that the best of some rules
     takes; the program starts from that rule's choice.
@@ -43,8 +44,10 @@ def route_by_mip(
         Where to start from, at least one.
     options_an_order : int
         How many of the cheapest options of each order to list.
-    time_limit_seconds : float
-        Wall clock of the search; listing and writing come on top. What is found by then depends on the machine.
+    limits : Limits
+        Of the search; listing and writing come on top. What is found by then depends on the machine.
+    by : {"highs", "cpsat"}
+        What solves it.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def route_by_mip(
     found = clock()
     choice, finished = hint, True
     if problem.n_groups:
-        choice, finished = solve_within(problem, hint, time_limit_seconds=time_limit_seconds)
+        choice, finished = solve_within(problem, hint, limits, by)
     solved = clock()
     tags = pool.tag[choice]
     chosen = _decoded(compiled, index, routed, tags)
