@@ -47,15 +47,15 @@ def route_in_order(batch: Batch, *, n_workers: int = 1, clock: Callable[[], floa
         np.minimum.at(least, alone.group, alone.cost * MILLI)
         listed, _ = Pool.complete(problem).merged(groups, alone, problem.first[:-1])
         tags = _route(compiled, listed)
-    allocation = document(
-        batch,
-        compiled,
-        tags,
-        bound_cents=whole_cents(exact_sum(least)),
-        price=np.zeros(problem.n_resources),
-        termination="stalled",
-        seed=0,
-    )
+        allocation = document(
+            batch,
+            compiled,
+            tags,
+            bound_cents=whole_cents(exact_sum(least)),
+            price=np.zeros(problem.n_resources),
+            termination="stalled",
+            seed=0,
+        )
     allocation.summary["seconds"] = {"total": clock() - start}
     return allocation
 

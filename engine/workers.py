@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ Answer = TypeVar("Answer")
 
 LOCAL_RAY = "local"
 """The address that stands for a Ray of our own on this machine."""
+KNOCK_SECONDS = 5.0
 STORE_SHARE = 0.4
 """Part of the memory that a Ray of our own may keep arrays in; it takes what it needs."""
 
@@ -86,7 +88,6 @@ class RayWorkers:
     def __init__(self, address: str, n_workers: int) -> None:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # read when ray is imported
         import ray
 
         self._ray = ray
@@ -100,8 +101,9 @@ class RayWorkers:
             else:
                 how["address"] = address
             try:
+                _knock(address)
                 ray.init(**how)
-            except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+            except (OSError, ValueError, RuntimeError) as error:
                 raise ClusterUnavailable(f"Ray at {address} cannot be reached ({error})") from error
         self._task = ray.remote(max_retries=-1)(_work)
         _logger.info("working on Ray at %s", address)
@@ -134,6 +136,13 @@ class RayWorkers:
             raise (error.cause if isinstance(error.cause, Exception) else error) from error
         except self._ray.exceptions.RayError as error:
             raise ClusterUnavailable(f"the Ray cluster failed ({error})") from error
+
+
+def _knock(address: str) -> None:
+    """Make sure that somebody listens at host:port: Ray itself would try for many minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
 
 
 _held: tuple[Any, ...] = ()

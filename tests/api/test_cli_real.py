@@ -29,6 +29,8 @@ def test_every_form_of_a_batch_gives_the_same(tmp_path: Path) -> None:
         assert nodewise("check", day, target, cwd=tmp_path).exit_code == 0
         found = read_allocation(tmp_path / target).summary
         del found["seconds"]
+        for point in found["trace"]:
+            del point["seconds"]
         summaries.append(found)
     assert summaries[0] == summaries[1] == summaries[2]
 
