@@ -38,9 +38,9 @@ def changed_orders(base: Plan, plan: Plan, moves: Moves) -> pa.Table:
         order_id; changes: words of `CHANGES` (node: units left a node for another; service: other services;
         date: the last delivery is on another day; unallocated, served: units that were served are not any more,
         or the other way round; added, removed: units only one plan asks for; cost: nothing but the cost);
-        why: words of `engine.comparison.causes.CAUSES`, empty where nothing left a node, service or date; nodes, services,
-        delivered (the last date), units (shipped) and reasons, each ``_before`` and ``_after``; the difference of
-        each term, and difference_cents, their sum. Baseline orders in their order, then added ones.
+        why: words of `engine.comparison.causes.CAUSES`, empty where nothing left a node, service or date; nodes,
+        services, delivered (the last date), units (shipped) and reasons, each ``_before`` and ``_after``; the
+        difference of each term, and difference_cents, their sum. Baseline orders in their order, then added ones.
     """
     n = len(moves.order_ids)
     sides = [_served(one, moves.order_ids) for one in (base, plan)]
