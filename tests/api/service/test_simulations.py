@@ -48,7 +48,7 @@ def test_a_node_closed(shop: Shop) -> None:
     assert list(plans) == ["base", "what-if"]
     assert plans["base"]["kpis"]["units_shipped"] == 30 and plans["what-if"]["kpis"]["units_shipped"] == 20
     assert plans["base"]["input_sha256"] != plans["what-if"]["input_sha256"]
-    dearer = [row for row in found["certainty"] if row["plan"] == "what-if"][0]
+    dearer = next(row for row in found["certainty"] if row["plan"] == "what-if")
     assert 0 < dearer["low_cents"] <= dearer["difference_cents"] <= dearer["high_cents"]
     left = sum(row["units"] for row in found["moved"] if row["from_node_id"] == "east")
     assert left == sum(row["units"] for row in found["nodes"] if (row["plan"], row["node_id"]) == ("base", "east")) > 0
