@@ -102,7 +102,7 @@ def test_drawn_pairs() -> None:
         n_changed += len(orders)
         costs = {row["term"]: row["difference_cents"] for row in rows(comparison, "costs")}
         assert costs["objective"] == difference and sum(costs.values()) == 2 * difference
-    assert n_moved > 40 and n_changed > 40
+    assert n_moved > 30 and n_changed > 20
 
 
 def _summed(moved: list[dict[str, Any]], column: str) -> Counter[str]:
