@@ -229,3 +229,17 @@ def test_files_are_safe_for_spreadsheets(tmp_path: Path) -> None:
                 elif isinstance(value, int) and not isinstance(value, bool):
                     assert cell.value == value
     workbook.close()
+
+
+def test_a_sheet_shows_the_largest_differences(tmp_path: Path) -> None:
+    """Tests that a sheet of too many rows has those that matter most, and says how many it lacks."""
+    batch = parse_batch(draw_batch(2))
+    comparison = compare([solved("base", batch), solved("other", changed(batch, {"edit": "scale_demand", "pct": 300}))])
+    orders = comparison["orders"].to_pylist()
+    write_comparison(comparison, tmp_path, sheet_rows=2)
+    workbook = openpyxl.load_workbook(tmp_path / "comparison.xlsx")
+    *shown, last = workbook["orders"].iter_rows(min_row=2, values_only=True)
+    size = sorted((abs(row["difference_cents"]) for row in orders), reverse=True)
+    assert len(orders) > 2 and sorted((abs(row[-1]) for row in shown), reverse=True) == size[:2]
+    assert last[0] == f"{len(orders) - 2} rows more: see the CSV or Parquet file"
+    workbook.close()
