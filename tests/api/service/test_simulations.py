@@ -83,6 +83,9 @@ def test_bodies_that_do_not_fit(shop: Shop) -> None:
         simulation(2, good, scenarios=[{"name": "base", "edits": [good]}]),
         simulation(2, good, scenarios=[{"name": "a", "edits": []}, {"name": "A", "edits": []}]),
         simulation(2, good, commit=True),
+        simulation(2, *[good] * 201),
+        simulation(2, *[{"edit": "scale_demand", "pct": 10_000}] * 3),
+        simulation(2, *[{"edit": "scale_demand", "pct": 10_000}] * 200),
         simulation(2, good, orders=[]),
     ):
         assert shop.refused(422, "POST", "/v1/simulations", json=body)["errors"]
