@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine import AllocateParams, Batch, InputError, allocate, parse_batch
+from engine import AllocateParams, Allocation, Batch, InputError, allocate, parse_batch
 from engine.comparison import Comparison, Plan, compare, write_comparison
-from engine.comparison.moves import NOT_ASKED, UNALLOCATED
+from engine.comparison.moves import NOT_ASKED, UNALLOCATED, find_moves, moved_units
 from engine.figures import TERMS
 from engine.generate import GenerateParams, generate
 from engine.scenario import apply_scenario, parse_scenario
+from engine.schema import OUTPUT_TABLES
 from tests.drawing import draw_batch
 from tests.edit_drawing import EditDraw
 from tests.stopping import as_if_large
@@ -103,6 +105,40 @@ def test_drawn_pairs() -> None:
         costs = {row["term"]: row["difference_cents"] for row in rows(comparison, "costs")}
         assert costs["objective"] == difference and sum(costs.values()) == 2 * difference
     assert n_moved > 30 and n_changed > 20
+
+
+def test_parts_of_lines_are_paired() -> None:
+    """Tests lines whose parts leave several places for several others: every unit is paired once."""
+    document = draw_batch(1)
+    document["nodes"] = [{"node_id": name, "kind": "dc", "lat": 40, "lon": -75} for name in ("A", "B", "C", "D")]
+    document["items"] = [{"sku": "x", "weight_g": 1, "value_cents": 100}]
+    document["orders"] = [{"order_id": "o", "lat": 40, "lon": -75}]
+    document["lines"] = [{"order_id": "o", "line_id": n, "sku": "x", "quantity": 9} for n in ("1", "2")]
+    batch = parse_batch({**document, "stock": [], "lanes": [], "service_capacity": [], "closures": [], "used": []})
+
+    def placing(*lines: dict[str, int]) -> Allocation:
+        parts = [
+            {"order_id": "o", "line_id": str(at), "sku": "x", "node_id": node, "shipment_id": "S", "quantity": units}
+            for at, line in enumerate(lines, start=1)
+            for node, units in line.items()
+        ]
+        left = [
+            {"order_id": "o", "line_id": str(at), "sku": "x", "quantity": 9 - sum(line.values()), "reason": "outbid"}
+            for at, line in enumerate(lines, start=1)
+            if sum(line.values()) < 9
+        ]
+        tables = {name: schema.arrow_schema.empty_table() for name, schema in OUTPUT_TABLES.items()}
+        for name, rows_of in (("allocations", parts), ("unallocated", left)):
+            tables[name] = pa.Table.from_pylist(rows_of, schema=OUTPUT_TABLES[name].arrow_schema)
+        return Allocation(tables, {})
+
+    before, after = placing({"A": 6, "B": 3}, {"A": 9}), placing({"B": 1, "C": 5, "D": 2}, {"C": 4, "D": 5})
+    assert moved_units(find_moves(batch, before, batch, after)).to_pylist() == [
+        {"from_node_id": "A", "to_node_id": "C", "units": 9, "value_cents": 900, "orders": 1},
+        {"from_node_id": "A", "to_node_id": "D", "units": 6, "value_cents": 600, "orders": 1},
+        {"from_node_id": "B", "to_node_id": "D", "units": 1, "value_cents": 100, "orders": 1},
+        {"from_node_id": "B", "to_node_id": UNALLOCATED, "units": 1, "value_cents": 100, "orders": 1},
+    ]
 
 
 def _summed(moved: list[dict[str, Any]], column: str) -> Counter[str]:
