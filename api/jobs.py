@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from api.batch_run import BatchRun, HandedBack
 from api.ledger_answers import bad_input
 from api.problems import Problem
+from api.simulation_run import run_simulation
 from api.solving import SolverProcess, Stopped
 from engine.errors import InputError
 from engine.ledger import LedgerUnavailable
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
     from api.desks import Desk
     from api.service import Service
 
-TABLES = ("shipments", "allocations", "unallocated", "prices", "refused")
-"""The tables of a batch's result, besides its summary."""
+TABLES = {
+    "allocate": ("shipments", "allocations", "unallocated", "prices", "refused"),
+    "simulate": ("costs", "figures", "certainty", "nodes", "moved", "orders"),
+}
+"""The tables of an operation's result by its kind, besides its summary."""
 _log = logging.getLogger("api.jobs")
 _IDLE_SECONDS = 0.5
 _TELL_SECONDS = 0.25
@@ -180,10 +184,12 @@ class Jobs:
                 if operation.attempts > _ATTEMPTS:
                     detail = f"interrupted {operation.attempts - 1} times, given up"
                     problem = Problem(503, "unavailable", detail)
-                elif operation.kind != "allocate":
-                    problem = Problem(422, "invalid", f"this version does not know operations of kind {operation.kind}")
-                else:
+                elif operation.kind == "allocate":
                     state, results = BatchRun(job, self._solver).run()
+                elif operation.kind == "simulate":
+                    state, results = run_simulation(job, self._solver)
+                else:
+                    problem = Problem(422, "invalid", f"this version does not know operations of kind {operation.kind}")
             except (HandedBack, Stopped):
                 if service.stopping.is_set() and not job.is_cancelled:
                     job.hand_back()

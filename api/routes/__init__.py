@@ -12,6 +12,7 @@ from api.routes import (
     operations,
     promises,
     reservations,
+    simulations,
     webhooks,
 )
 
@@ -22,6 +23,7 @@ ALL_CALLS: tuple[Spec, ...] = (
     *promises.CALLS,
     *allocations.CALLS,
     *batches.CALLS,
+    *simulations.CALLS,
     *reservations.CALLS,
     *operations.CALLS,
     *webhooks.CALLS,
