@@ -22,7 +22,6 @@ from engine.network import NOW, IntArray, codes, days, ints
 from solver.problem import offsets, ranges
 
 COST_COLUMNS = ("freight_cents", "handling_cents", "preference_cents", "split_cents", "late_cents", "carbon_cents")
-NO_ORDER_COLUMNS = ("order_id",)
 
 
 class Standing:
@@ -90,14 +89,15 @@ class Standing:
 
     def orders_of(self, numbers: Sequence[int]) -> list[Order]:
         """Orders of the batch as plain data."""
-        table = self.batch["orders"].take(pa.array(numbers, pa.int64()))
-        lines = self.batch["lines"]
+        at = np.asarray(numbers, np.int64)
+        first, last = self._line_first[at], self._line_first[at + 1]
+        rows = pa.array(self._line_rows[ranges(first, last)])
+        lines = iter(self.batch["lines"].drop_columns("order_id").take(rows).to_pylist())
         out = []
-        for number, row in zip(numbers, table.to_pylist()):
-            its = self._line_rows[self._line_first[number] : self._line_first[number + 1]]
-            parts = lines.take(pa.array(its)).drop_columns(NO_ORDER_COLUMNS).to_pylist()
+        for n_lines, row in zip((last - first).tolist(), self.batch["orders"].take(pa.array(at)).to_pylist()):
             words = {name: tuple((row.pop(name) or "").split()) for name in ("only_nodes", "not_nodes")}
-            out.append(Order(**row, **words, lines=tuple(OrderLine(**part) for part in parts)))
+            its = tuple(OrderLine(**next(lines)) for _ in range(n_lines))
+            out.append(Order(**row, **words, lines=its))
         return out
 
     def decision_of(self, number: int) -> Decision:
