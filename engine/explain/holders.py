@@ -114,9 +114,7 @@ class Holders:
         numbers = orders.tolist()
         supply = standing.left.copy()
         supply[resource] = 0
-        look = listed(
-            standing, order_arrays(standing.state, standing.orders_of(numbers)), supply, limit=1
-        )
+        look = listed(standing, order_arrays(standing.state, standing.orders_of(numbers)), supply, limit=1)
         cents = np.minimum.reduceat(look.problem.cost, look.problem.first[:-1]) - standing.cents[orders]
         by_cents = np.lexsort((orders, cents))
         return [_Given(numbers[at], int(cents[at]), ()) for at in by_cents.tolist()]
@@ -145,4 +143,3 @@ def _near(standing: Standing, numbers: Sequence[int]) -> Listed:
     """The best options of some orders if each were alone in the batch."""
     arrays = order_arrays(standing.state, standing.orders_of(numbers))
     return listed(standing, arrays, standing.state.network.supply.copy(), limit=NEAR_OPTIONS)
-

@@ -66,9 +66,7 @@ class Explainer:
         number = standing.number_of(order_id)
         (order,) = standing.orders_of([number])
         decision = standing.decision_of(number)
-        alone = explain(
-            standing.snapshot, order, decision, prices=standing.live_prices, taken=False
-        )
+        alone = explain(standing.snapshot, order, decision, prices=standing.live_prices, taken=False)
         able = [rival for rival in alone.rivals if rival.option is not None][: self._n_studied]
         left = standing.left + standing.usage_of([number])
         looks = {rival.node_id: self._alone(number, rival) for rival in able}
@@ -120,7 +118,11 @@ class Explainer:
         assert without is not None
         flip, proven = flip_cents(around, node, without, forced)
         proven = proven and (forced is not None or around.is_complete(node))
-        option, moves = None, ()
+        changes: tuple[Change, ...] = ()
+        if proven and (flip is None or flip > 0):
+            changes = tuple(self._changes(around, node, at_best, short, left))
+        option: Decision | None = None
+        moves: tuple[Move, ...] = ()
         if forced is not None:
             option, *others = around.decisions(forced)
             moves = tuple(
@@ -135,7 +137,7 @@ class Explainer:
             total_cents=0 if forced is None else forced.value_cents - around.present_cents,
             wanted=tuple(self._wanted(number, resource, at_best, left) for resource in short),
             flip_cents=flip,
-            changes=tuple(self._changes(around, node, at_best, short, left)) if proven and (flip is None or flip > 0) else (),
+            changes=changes,
             proven=proven,
         )
 
@@ -189,9 +191,7 @@ def flips(around: Neighbourhood, node: int, more: dict[int, int]) -> bool:
     return there is not None and there.value_cents < without.value_cents
 
 
-def flip_cents(
-    around: Neighbourhood, node: int, without: Settled, forced: Settled | None
-) -> tuple[int | None, bool]:
+def flip_cents(around: Neighbourhood, node: int, without: Settled, forced: Settled | None) -> tuple[int | None, bool]:
     """How much cheaper each shipment from a node has to be for every best way to ship the order from it.
 
     With ``n`` shipments from there at a cost of ``c``, that is more than ``(c - without) / n``; the least over all
