@@ -174,6 +174,8 @@ def _print_alternative(found: OrderExplanation, number: int, one: Alternative) -
 
 def _verdict(found: OrderExplanation, one: Alternative) -> str:
     where = f"from {one.node_id}"
+    if one.rival.option is None:
+        return f"{where}: not possible, there is too little stock even without other orders"
     if one.flip_cents is None:
         return f"{where}: not possible, orders that stay as they are hold what it needs"
     if one.flip_cents <= 0:

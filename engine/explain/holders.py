@@ -132,11 +132,12 @@ class Holders:
         return _Given(order, int(look.problem.cost[best] - standing.cents[order]), instead)
 
 
-def short_resources(problem: Problem, option: int, left: IntArray) -> list[int]:
-    """The resources of which an option needs more than is left."""
+def short_resources(problem: Problem, option: int, left: IntArray) -> dict[int, int]:
+    """What an option needs of the resources of which less is left."""
     entries = ranges(problem.usage_start[[option]], problem.usage_start[[option + 1]])
     resource, amount = problem.usage_resource[entries], problem.usage_amount[entries]
-    return [int(at) for at in resource[amount > left[resource]].tolist()]
+    short = amount > left[resource]
+    return dict(zip(resource[short].tolist(), amount[short].tolist()))
 
 
 def _near(standing: Standing, numbers: Sequence[int]) -> Listed:

@@ -73,7 +73,7 @@ class Deal:
             for column, option in enumerate(self.columns)
             for name, amount in option.use.items()
         ]
-        rows, cols, amounts = (np.array(part) for part in zip(*entries, strict=True))
+        rows, cols, amounts = np.array(entries, np.int64).reshape(-1, 3).T
         n = len(self.columns)
         self._use = csc_array((amounts.astype(float), (rows, cols)), shape=(len(names), n))
         self._one = csc_array((np.ones(n), (group, np.arange(n))), shape=(len(listed), n))
@@ -81,7 +81,11 @@ class Deal:
     @property
     def constraints(self) -> list[LinearConstraint]:
         """One option an order, within the capacities."""
-        return [LinearConstraint(self._one, 1.0, 1.0), LinearConstraint(self._use, -np.inf, self._capacity)]
+        return self._limits(self._capacity)
+
+    def _limits(self, capacity: np.ndarray) -> list[LinearConstraint]:
+        one = LinearConstraint(self._one, 1.0, 1.0)
+        return [one, LinearConstraint(self._use, -np.inf, capacity)] if capacity.size else [one]
 
     def shipments_from(self, node_id: str) -> np.ndarray:
         """How many shipments of the first order's options leave a node; none of the others'."""
@@ -109,7 +113,7 @@ class Deal:
             self.cents + cents,
             integrality=np.ones(len(self.columns)),
             bounds=Bounds(0.0, upper),
-            constraints=[LinearConstraint(self._one, 1.0, 1.0), LinearConstraint(self._use, -np.inf, capacity)],
+            constraints=self._limits(capacity),
             options={"mip_rel_gap": 0.0},
         )
         assert found.status == 0, found.message
