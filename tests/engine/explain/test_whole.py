@@ -18,7 +18,7 @@ EXACT = AllocateParams(gap=0.0)
 
 
 def test_savings_are_those_of_the_whole_batch() -> None:
-    """Tests the dearest resources of a batch that is solved to the optimum: the saving is exact, and never overstated."""
+    """Tests the dearest resources of a batch solved to the optimum: the saving is exact, and never overstated."""
     batch = generate(GenerateParams(load="flash", n_orders=120, n_nodes=15, n_skus=6, seed=1))
     allocation = allocate(batch, EXACT)
     assert allocation.summary["termination"] == "optimal"
