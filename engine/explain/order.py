@@ -160,7 +160,7 @@ class Explainer:
             moves = tuple(
                 Move(before=before, after=after)
                 for before, after in zip(around.present[1:], others)
-                if before.terms != after.terms or _nodes(before) != _nodes(after)
+                if served_by(before) != served_by(after)
             )
         return Alternative(
             rival=rival,
@@ -193,13 +193,23 @@ class Explainer:
             if together[-1:] in seen or len(seen) == PROBED_RESOURCES or lacks > PROBED_UNITS:
                 continue
             seen.add(together[-1:])
-            low, high = 0, lacks  # with none more it does not flip, which was asked before
-            if not flips(around, node, dict.fromkeys(together, high)):
+            high = self._least(around, node, together, lacks)
+            if high is None:
                 continue
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (low, middle) if flips(around, node, dict.fromkeys(together, middle)) else (middle, high)
             yield Change(amount=high, node_id=node_id, resource=self.standing.name_of(resource))
+
+    def _least(self, around: Neighbourhood, node: int, together: tuple[int, ...], enough: int) -> int | None:
+        """The units more that flip where one less does not; None where they do not, or it cannot be proved."""
+        if not flips(around, node, dict.fromkeys(together, enough)):
+            return None
+        low, high = 0, enough  # with none more it does not flip, which was asked before
+        while high - low > 1:
+            middle = (low + high) // 2
+            answer = flips(around, node, dict.fromkeys(together, middle))
+            if answer is None:
+                return None
+            low, high = (low, middle) if answer else (middle, high)
+        return high
 
     def _stays(self, around: Neighbourhood, decision: Decision) -> dict[str, int]:
         """How much dearer shipping from each chosen node has to get for the order to leave it."""
@@ -213,10 +223,12 @@ class Explainer:
         return out
 
 
-def flips(around: Neighbourhood, node: int, more: dict[int, int]) -> bool:
-    """Whether, with more units of resources, every best way ships the order from a node."""
+def flips(around: Neighbourhood, node: int, more: dict[int, int]) -> bool | None:
+    """Whether, with more units of resources, every best way ships the order from a node; None where not proved."""
     without, there = around.settle(without=node, more=more), around.settle(node=node, more=more)
     assert without is not None
+    if not without.proven or (there is not None and not there.proven):
+        return None
     return there is not None and there.value_cents < without.value_cents
 
 
@@ -253,6 +265,12 @@ def leave_cents(around: Neighbourhood, node: int, without: Settled, there: Settl
         plain = again.value_cents - cents * again.n_from
         cents = (without.value_cents - plain) // again.n_from + 1
     return cents
+
+
+def served_by(decision: Decision) -> tuple[object, ...]:
+    """What tells decisions apart: which lines leave where, when and how, whatever the shipments are called."""
+    by_id = {row.shipment_id: (row.node_id, row.service_id, row.ship_date) for row in decision.shipments}
+    return tuple(sorted((row.line_id, row.quantity, *by_id[row.shipment_id]) for row in decision.allocations))
 
 
 def _nodes(decision: Decision) -> tuple[str, ...]:

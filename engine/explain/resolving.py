@@ -195,7 +195,7 @@ class Neighbourhood:
         stays = np.concatenate((_same(mine, self._usages[:1]), _same(rest.problem, self._usages[1:])))
         choice, objective, bound = self._optimum(stacked, stays)
         value, proved = objective // MOVE, bound // MOVE
-        proven = proved >= value
+        proven = proved >= value and bool(rest.complete.all())
         if own.floor_cents < np.inf:  # options of its own that are not listed: none of them can be better
             alone = replace(rest.problem, supply=supply)
             _, _, least = self._optimum(alone, _same(rest.problem, self._usages[1:]))

@@ -13,7 +13,7 @@ from engine.allocate import AllocateParams, allocate
 from engine.calendar import day_number
 from engine.documents import Batch
 from engine.explain.answers import Move, Worth
-from engine.explain.order import Explainer
+from engine.explain.order import Explainer, served_by
 from engine.explain.resolving import Neighbourhood, listed, lp_prices
 from engine.explain.standing import Standing
 from engine.live.arrays import order_arrays
@@ -90,7 +90,9 @@ def _worth(explainer: Explainer, resource: int, price_milli: int) -> Worth:
     without, there = around.settle(), around.settle(more=more)
     assert without is not None and there is not None
     before, after = around.decisions(without), around.decisions(there)
-    moves = tuple(Move(before=one, after=other) for one, other in zip(before, after) if one.terms != other.terms)
+    moves = tuple(
+        Move(before=one, after=other) for one, other in zip(before, after) if served_by(one) != served_by(other)
+    )
     return Worth(
         resource=standing.name_of(resource),
         price_cents=price_milli / MILLI,
