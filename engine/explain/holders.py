@@ -16,6 +16,8 @@ from solver.problem import Problem, ranges
 
 LOOKED_AT = 200
 """Holders of one resource whose next best option is looked for: the cheapest of them are named."""
+LOOKED_INTO = 12
+"""Of these the cheapest are worked out exactly."""
 NAMED = 3
 NEAR_OPTIONS = 24
 """Best options of an order whose resources tie it to others."""
@@ -34,13 +36,17 @@ class Holders:
 
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
-        self._by_resource: dict[int, list[_Given]] = {}
+        self._roughly: dict[int, list[_Given]] = {}
+        self._exactly: dict[int, list[_Given]] = {}
 
     def cheapest(self, resource: int, but: int, n: int = NAMED) -> tuple[Holder, ...]:
         """The holders that give a resource up at the least cost, others than a certain order."""
         orders, held = self._standing.holders_of(resource)
         amount = dict(zip(orders.tolist(), held.tolist()))
-        found = [one for one in self._given_up(resource) if one.order != but][:n]
+        if resource not in self._exactly:
+            looked = [self._exact(one.order, resource) for one in self._given_up(resource)[:LOOKED_INTO]]
+            self._exactly[resource] = sorted(looked, key=lambda one: (one.cents, one.order))
+        found = [one for one in self._exactly[resource] if one.order != but][:n]
         return tuple(
             Holder(
                 order_id=self._standing.order_ids[one.order].as_py(),
@@ -97,17 +103,14 @@ class Holders:
         return sorted(found, key=lambda resource: (found[resource], resource))
 
     def _given_up(self, resource: int) -> list[_Given]:
-        """Holders by what giving it up costs; everything else stays as it is, but for what the holder has itself."""
-        if resource not in self._by_resource:
+        """Holders by what giving it up costs about."""
+        if resource not in self._roughly:
             orders, _ = self._standing.holders_of(resource)
-            found = self._rough(orders, resource)
-            exact = [self._exact(one.order, resource) for one in found[: 2 * PER_RESOURCE]]
-            exact.sort(key=lambda one: (one.cents, one.order))
-            self._by_resource[resource] = exact + found[2 * PER_RESOURCE :]
-        return self._by_resource[resource]
+            self._roughly[resource] = self._rough(orders, resource)
+        return self._roughly[resource]
 
     def _rough(self, orders: IntArray, resource: int) -> list[_Given]:
-        """As if the rest of what they hold were not theirs to use: no less than the truth, and at once for all."""
+        """As if the rest of what they hold were not theirs to use: no less than the truth, and all at once."""
         if orders.size > LOOKED_AT:
             orders = orders[np.linspace(0, orders.size - 1, LOOKED_AT).astype(np.int64)]
         standing = self._standing
@@ -120,6 +123,7 @@ class Holders:
         return [_Given(numbers[at], int(cents[at]), ()) for at in by_cents.tolist()]
 
     def _exact(self, order: int, resource: int) -> _Given:
+        """Everything else as it is, what the order has itself free for it again."""
         standing = self._standing
         supply = standing.left + standing.usage_of([order])
         supply[resource] = 0
