@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from api.commands import compile_kernels
 from api.failures import DONE, say
 from api.money import counted, dollars
 from api.sources import read_allocation_from, read_batch_from, refusal
@@ -70,7 +69,7 @@ def explain_command(out: str, order_id: str | None, source: str | None, options:
     """
     source = batch_beside(out) if source is None else source
     batch, allocation = read_batch_from(source), read_allocation_from(out)
-    compile_kernels()
+    _compile_kernels()
     from engine import AllocateParams
     from engine.explain import Explainer, dearest
 
@@ -95,6 +94,14 @@ def explain_command(out: str, order_id: str | None, source: str | None, options:
         return _print_json({"resources": [worth.to_document() for worth in worths]})
     print_worths(worths, explainer.standing.n_orders)
     return DONE
+
+
+def _compile_kernels() -> None:
+    from engine.warm import is_cold_live, warm_up_live
+
+    if is_cold_live():
+        say("compiling the kernels: up to three minutes, the first time on this machine only")
+        warm_up_live()
 
 
 def batch_beside(out: str) -> str:
@@ -163,6 +170,9 @@ def _print_alternative(found: OrderExplanation, number: int, one: Alternative) -
     print(f"{number}. {_verdict(found, one)}")
     for wanted in one.wanted:
         print(f"   {_wanted_text(wanted)}")
+        for holder in wanted.holders:
+            instead = "then from " + " and ".join(holder.instead) if holder.instead else "then left out"
+            print(f"     {holder.order_id} would give it up for {dollars(holder.give_up_cents)} ({instead})")
     for move in one.moves:
         print(f"   order {move.order_id} would then be {_served(move.after)}: {_signed(move.cents)}")
     for change in one.changes:
@@ -189,15 +199,10 @@ def _verdict(found: OrderExplanation, one: Alternative) -> str:
 
 
 def _wanted_text(wanted: Wanted) -> str:
-    what = resource_text(wanted.resource)
-    text = f"{what}: {wanted.amount} wanted, {wanted.left} left by the others; {counted(wanted.n_holders, 'order')}"
-    text += " holds it" if wanted.n_holders == 1 else " hold it"
-    names = [
-        f"{holder.order_id} would give it up for {dollars(holder.give_up_cents)}"
-        f" ({'then from ' + ' and '.join(holder.instead) if holder.instead else 'then left out'})"
-        for holder in wanted.holders
-    ]
-    return f"{text}: {', '.join(names)}" if names else text
+    text = f"{resource_text(wanted.resource)}: {wanted.amount} wanted, {wanted.left} left by the others"
+    if wanted.n_holders == 0:
+        return text
+    return f"{text}; {counted(wanted.n_holders, 'order')} {'holds' if wanted.n_holders == 1 else 'hold'} it"
 
 
 def _change_text(change: Change) -> str:
