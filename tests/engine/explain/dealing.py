@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -17,6 +19,23 @@ from tests.oracle.costs import Shipment
 from tests.oracle.reading import Batch as OracleBatch
 
 
+ENOUGH = 4
+"""Units that options may take beyond what there is: a change can bring them."""
+
+
+def richer(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with so many more units of stock and capacity."""
+    document = deepcopy(document)
+    for row in document["stock"]:
+        row["on_hand"] += row["reserved"] + row["safety_stock"] + ENOUGH
+    for table in ("nodes", "service_capacity"):
+        for row in document[table]:
+            for column in ("shipments_per_day", "units_per_day"):
+                if row.get(column) is not None:
+                    row[column] += ENOUGH
+    return document
+
+
 class Oracle:
     """The options of the orders of a batch; each is worked out once."""
 
@@ -24,13 +43,15 @@ class Oracle:
         document = batch_to_document(batch)
         self._batch = OracleBatch(document)
         self._calendar = Calendar(self._batch)
+        self._rich = OracleBatch(richer(document))
+        self._rich_calendar = Calendar(self._rich)
         self._known: dict[str, list[Option] | None] = {}
 
     def options(self, order_id: str) -> list[Option] | None:
-        """Every option of an order; None where there are too many."""
+        """Every option of an order, if there were a little more of everything; None where there are too many."""
         if order_id not in self._known:
             try:
-                self._known[order_id] = list(order_options(self._calendar, self._batch.orders[order_id]))
+                self._known[order_id] = list(order_options(self._rich_calendar, self._rich.orders[order_id]))
             except TooLarge:
                 self._known[order_id] = None
         return self._known[order_id]
