@@ -18,7 +18,6 @@ from tests.oracle.brute import Resource as OracleResource
 from tests.oracle.costs import Shipment
 from tests.oracle.reading import Batch as OracleBatch
 
-
 ENOUGH = 4
 """Units that options may take beyond what there is: a change can bring them."""
 
