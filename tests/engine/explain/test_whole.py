@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
-
 from engine import AllocateParams, allocate, parse_batch
 from engine.check import check
 from engine.explain import Explainer, dearest
@@ -54,8 +52,8 @@ def test_one_more_unit_in_the_documents_is_one_more_in_the_arrays() -> None:
         standing = explainer.standing
         around = Neighbourhood(standing, range(standing.n_orders))
         assert len(around.numbers) == standing.n_orders
-        held = np.flatnonzero(np.diff(standing.holder_first) > 0).tolist()
-        for resource in random.Random(seed).sample(held, min(5, len(held))):
+        resources = range(standing.left.size)  # also those that nobody can have, because more is reserved than there is
+        for resource in random.Random(seed).sample(resources, min(8, len(resources))):
             settled = around.settle(more=dict.fromkeys(standing.together(resource), 1))
             assert settled is not None and settled.proven
             richer = one_more(standing, resource)
