@@ -19,7 +19,7 @@ from engine.explain.standing import Standing
 from engine.live.arrays import order_arrays
 from engine.live.dates import day_of
 from engine.network import NOW as AT_ONCE
-from engine.network import IntArray, codes, days, ints
+from engine.network import IntArray, codes, days
 from solver.source import MILLI
 
 FEW_ORDERS = 2_000
@@ -165,7 +165,7 @@ def _verified(standing: Standing, resource: int, worth: Worth, params: AllocateP
 
 
 def one_more(standing: Standing, resource: int) -> Batch:
-    """The batch with one more unit of a resource that orders can have; nothing else is changed."""
+    """The batch with one more unit of a resource, of which there has to be one at least; nothing else is changed."""
     batch, named = standing.batch, standing.name_of(resource)
     if named.kind == "stock":
         stock = batch["stock"]
@@ -174,10 +174,8 @@ def one_more(standing: Standing, resource: int) -> Batch:
         )
         opens = days(stock, "available_on", AT_ONCE)
         by_then = its & (opens <= (AT_ONCE if named.date is None else day_number(named.date)))
-        held = int((ints(stock, "reserved") + ints(stock, "safety_stock"))[its].sum())
-        short = max(0, held - int(ints(stock, "on_hand")[by_then].sum()))
         row = int(np.flatnonzero(by_then)[np.argmax(opens[by_then])])
-        return _raised(batch, "stock", "on_hand", row, 1 + short)
+        return _raised(batch, "stock", "on_hand", row)
     column = {"node_units": "units_per_day"}.get(named.kind, "shipments_per_day")
     table = "service_capacity" if named.kind == "service_shipments" else "nodes"
     its = codes(batch[table].column("node_id"), pa.array([named.node_id])) == 0
@@ -187,16 +185,13 @@ def one_more(standing: Standing, resource: int) -> Batch:
     used = batch["used"].to_pylist()
     units = "units" if named.kind == "node_units" else "shipments"
     key = (named.node_id, named.service_id)
-    before = {one["date"]: one[units] for one in used if (one["node_id"], one["service_id"]) == key}
-    daily = int(batch[table].column(column)[row].as_py())
-    raised = 1 + max(0, before.get(named.date, 0) - daily)
-    out = _raised(batch, table, column, row, raised)
+    out = _raised(batch, table, column, row)
     for day in _other_days(standing, named.node_id, named.date):  # capacity is of every day, the unit of this one
         same = [one for one in used if (one["node_id"], one["service_id"], one["date"]) == (*key, day)]
         if not same:
             same = [{"node_id": key[0], "service_id": key[1], "date": day, "shipments": 0, "units": 0}]
             used += same
-        same[0][units] += raised
+        same[0][units] += 1
     return Batch(out.policy, {**out.tables, "used": pa.Table.from_pylist(used, batch["used"].schema)})
 
 
@@ -207,10 +202,10 @@ def _other_days(standing: Standing, node_id: str, day: date | None) -> list[date
     return [one for slot in slots if (one := day_of(int(network.slot_day[slot]))) != day]
 
 
-def _raised(batch: Batch, table: str, column: str, row: int, amount: int) -> Batch:
+def _raised(batch: Batch, table: str, column: str, row: int) -> Batch:
     found = batch[table]
     at = found.schema.get_field_index(column)
     values = found.column(column).to_pylist()
-    values[row] += amount
+    values[row] += 1
     field = found.schema.field(at)
     return Batch(batch.policy, {**batch.tables, table: found.set_column(at, field, pa.array(values, field.type))})
