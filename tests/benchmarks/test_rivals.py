@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from benchmarks.rivals import RIVALS, rule, rules
-from benchmarks.rivals.fewest import fewest_sites, n_bits
-from benchmarks.rivals.rule import Pass, Rule, route_by_rule
+from benchmarks.rivals import RIVALS
+from benchmarks.rivals.rule import route_by_rule
 from engine import Allocation, Batch, parse_batch
 from engine.check import check
 from engine.generate import GenerateParams, generate
 from engine.generate.loads import LoadName
+from engine.rules import rule
+from engine.rules.fewest import fewest_sites, n_bits
+from engine.rules.known import RULES, TWO_PASS
+from engine.rules.rule import Pass, Rule
 from tests.drawing import Document, batches
 
 REPEATABLE = [name for name, rival in RIVALS.items() if rival.repeatable]
@@ -103,7 +106,7 @@ def test_every_rival_passes_the_checker(name: str, load: LoadName) -> None:
 def test_rules_pass_the_checker_on_odd_batches(drawn: Document) -> None:
     """Tests all rules on drawn batches: dated stock, several ship dates, groups, splits, closures, capabilities."""
     batch = parse_batch(drawn)
-    for each in rules.RULES:
+    for each in RULES:
         for leave_if_dearer in (True, False):
             assert faults(batch, route_by_rule(batch, each, leave_if_dearer=leave_if_dearer)) == []
 
@@ -115,7 +118,7 @@ def test_the_program_passes_the_checker_on_odd_batches(drawn: Document) -> None:
     batch = parse_batch(drawn)
     allocation = RIVALS["one_shot_mip"].route(batch)
     assert faults(batch, allocation) == []
-    least = min(route_by_rule(batch, each).summary["objective_cents"] for each in rules.RULES)
+    least = min(route_by_rule(batch, each).summary["objective_cents"] for each in RULES)
     assert allocation.summary["objective_cents"] <= least
 
 
@@ -197,7 +200,7 @@ def test_two_passes_serve_whole_orders_first() -> None:
     """Tests that within a batch an order from one node comes before an earlier one that needs two."""
     batch = day({"A": {"x": 1}, "B": {"y": 1}}, ["xy", "x"])
     assert served(batch, "two_pass_batches") == ["-B", "A"]
-    assert served(batch, replace(rules.TWO_PASS, batch_lines=2)) == ["AB", "-"]
+    assert served(batch, replace(TWO_PASS, batch_lines=2)) == ["AB", "-"]
 
 
 def test_first_pass_is_in_time() -> None:
