@@ -1,8 +1,9 @@
-"""Price guidance: what a unit of stock or capacity is worth to the orders still to come, from those of the last day.
+"""Price guidance: what a unit of stock or capacity is worth to the orders still to come, judged by those of late.
 
-Every few hours the orders of the last day are taken as a forecast of the next ones, as many as are expected until the
-look-ahead ends, and put against what is left and what arrives until then. The dual prices of that problem are the
-guidance: a decision costs what it costs, and what its resources are worth besides.
+Every few hours as many orders as are expected until the look-ahead ends are drawn from those of the last days, and put
+against what is left and what arrives until then. The dual prices of that problem, averaged over a few draws, are the
+guidance: a decision costs what it costs, and what its resources are worth besides. One draw alone makes too much of
+what happened to be ordered: a last unit that one forecast in four asks for is worth a quarter of what that one says.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import numpy as np
 
 from engine.network import IntArray
 from engine.orders import NEVER_LATE
-from engine.replay.asking import ask
+from engine.replay.asking import Asked, ask
 from engine.replay.slices import take_orders
 from engine.replay.world import DAY, MINUTE, World
 from solver import SolveParams, solve
+from solver.problem import FloatArray
 
 FOREVER_SECONDS = 1e9
 """No clock cuts a replay short: it would not be the same again."""
@@ -32,16 +34,19 @@ class GuideParams:
         How often.
     ahead_days : int
         How many days of demand share what is left.
+    history_days : int
+        How many days of orders forecasts are drawn from.
+    n_forecasts : int
+        Over how many forecasts prices are averaged.
     most_orders : int
         Largest forecast; of a larger one a sample is put against a share of what is left.
-    gap : float
-        How well the forecast is solved.
     """
 
-    every_minutes: int = 360
+    every_minutes: int = 720
     ahead_days: int = 3
+    history_days: int = 7
+    n_forecasts: int = 3
     most_orders: int = 6000
-    gap: float = 0.02
 
 
 class Guide:
@@ -63,26 +68,35 @@ class Guide:
 
     def _estimated(self, now: int, left: IntArray) -> IntArray:
         params, world = self._params, self._world
-        since = max(world.begin, now - DAY)
+        since = max(world.begin, now - params.history_days * DAY)
         first, end = np.searchsorted(world.placed_at, [since, now]).tolist()
-        worth = np.zeros(left.size, np.int64)
+        worth = np.zeros(left.size, np.float64)
         if first == end:
-            return worth
+            return worth.astype(np.int64)
         n_expected = int((end - first) * params.ahead_days * DAY // (now - since))
-        n = min(n_expected, params.most_orders)
-        # evenly over the last day, each order as often as the number asks for
-        order = first + (np.arange(n) * (end - first)) // n
-        orders = take_orders(world.index.orders, order)
-        free = np.zeros(n, np.bool_)
-        orders = orders._replace(deliver_by=np.full(n, NEVER_LATE), hard_promise=free)
-        epoch = int(world.epoch_of(np.array([now]))[0])
-        last = int(world.epoch_of(np.array([now + (params.ahead_days - 1) * DAY]))[0])
-        share = left if n == n_expected else (left * n + n_expected // 2) // n_expected
-        asked = ask(world, world.view_between(epoch, last), order, orders, share)
-        result = solve(
-            asked.compiled.problem,
-            SolveParams(gap=params.gap, time_limit_seconds=FOREVER_SECONDS),
-            source=asked.compiled.options,
-        )
-        worth[asked.part.resource] = np.rint(result.price).astype(np.int64)
-        return worth
+        n = max(1, min(n_expected, params.most_orders))
+        share = left if n == n_expected else (left * n + n_expected // 2) // max(1, n_expected)
+        epochs = world.epoch_of(np.array([now, now + (params.ahead_days - 1) * DAY])).tolist()
+        view = world.view_between(*epochs)
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([now - world.begin])))
+        for _ in range(params.n_forecasts):
+            order = np.sort(rng.integers(first, end, n))
+            orders = take_orders(world.index.orders, order)
+            # their dates are over, and those of the orders to come are not known
+            orders = orders._replace(deliver_by=np.full(n, NEVER_LATE), hard_promise=np.zeros(n, np.bool_))
+            asked = ask(world, view, order, orders, share)
+            worth[asked.part.resource] += _prices(asked) / params.n_forecasts
+        return np.rint(worth).astype(np.int64)
+
+
+def _prices(asked: Asked) -> FloatArray:
+    """The prices of a problem; a good choice is not looked for."""
+    phases: list[str] = []
+    result = solve(
+        asked.compiled.problem,
+        SolveParams(time_limit_seconds=FOREVER_SECONDS),
+        source=asked.compiled.options,
+        on_progress=lambda point: phases.append(point.phase),
+        interrupt=lambda: "greedy" in phases,
+    )
+    return result.price
