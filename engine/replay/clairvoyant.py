@@ -21,10 +21,10 @@ from engine.network import IntArray
 from engine.replay.asking import Asked, ask
 from engine.replay.booking import by_order, joined
 from engine.replay.draws import Draws
-from engine.replay.guide import FOREVER_SECONDS
+from engine.replay.enough import solve_enough
 from engine.replay.slices import take_orders
 from engine.replay.world import World
-from solver import More, Prices, Problem, SolveParams, solve
+from solver import More, Prices, Problem
 from solver.problem import offsets, ranges
 
 
@@ -50,7 +50,7 @@ class Hindsight:
     wait_micros: int
 
 
-def with_hindsight(world: World, draws: Draws, *, wait_micros: int, gap: float = 0.01, seed: int = 0) -> Hindsight:
+def with_hindsight(world: World, draws: Draws, *, wait_micros: int, gap: float = 0.01) -> Hindsight:
     """Solve a stream as one batch.
 
     Parameters
@@ -63,8 +63,7 @@ def with_hindsight(world: World, draws: Draws, *, wait_micros: int, gap: float =
     parts = _parts(world, draws, wait_micros)
     source = _Joined(world, parts)
     problem = source.problem(world)
-    params = SolveParams(gap=gap, time_limit_seconds=FOREVER_SECONDS, seed=seed)
-    result = solve(problem, params, source=source)
+    result = solve_enough(problem, source, gap=gap)
     assert result.choice is not None and result.bound is not None and result.objective is not None
     return Hindsight(
         bound_cents=result.bound,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,14 +66,27 @@ class Stream:
         """SHA-256, in hexadecimal, of the content; the same whatever form or file it was read from."""
         sha = hashlib.sha256(json.dumps(self.batch.policy.to_document(), sort_keys=True).encode())
         for name in INPUT_TABLES:
-            table = self.batch[name].combine_chunks()
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, table.schema.remove_metadata()) as writer:
-                writer.write_table(table.replace_schema_metadata(None))
-            sha.update(sink.getvalue())
+            for column in self.batch[name].itercolumns():
+                for piece in _bytes_of(column):
+                    sha.update(piece)
         sha.update(self.placed_at.astype("<i8").tobytes())
         sha.update(self.reject_bp.astype("<i8").tobytes())
         return sha.hexdigest()
+
+
+def _bytes_of(column: pa.ChunkedArray) -> Iterator[bytes]:
+    """The content of a column, however it is laid out in memory."""
+    yield np.packbits(column.is_null().to_numpy()).tobytes()
+    if pa.types.is_string(column.type):
+        texts = pc.fill_null(column, "")
+        yield pc.binary_length(texts).to_numpy().astype("<i8").tobytes()
+        yield "".join(texts.to_pylist()).encode()
+        return
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.int32())
+    zero = pa.scalar(False if pa.types.is_boolean(column.type) else 0, column.type)
+    values = pc.fill_null(column, zero).to_numpy()
+    yield values.astype(values.dtype.newbyteorder("<")).tobytes()
 
 
 def micros(instant: datetime) -> int:

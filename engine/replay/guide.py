@@ -4,6 +4,9 @@ Every few hours as many orders as are expected until the look-ahead ends are dra
 against what is left and what arrives until then. The dual prices of that problem, averaged over a few draws, are the
 guidance: a decision costs what it costs, and what its resources are worth besides. One draw alone makes too much of
 what happened to be ordered: a last unit that one forecast in four asks for is worth a quarter of what that one says.
+
+Prices are cut off at what an order loses at most by coming from elsewhere. Above that they say that somebody will get
+nothing; whom to refuse is not worth refusing anybody before the last unit is gone (decision 0054).
 """
 
 from __future__ import annotations
@@ -14,14 +17,10 @@ import numpy as np
 
 from engine.network import IntArray
 from engine.orders import NEVER_LATE
-from engine.replay.asking import Asked, ask
+from engine.replay.asking import ask
+from engine.replay.enough import solve_enough
 from engine.replay.slices import take_orders
 from engine.replay.world import DAY, MINUTE, World
-from solver import SolveParams, solve
-from solver.problem import FloatArray
-
-FOREVER_SECONDS = 1e9
-"""No clock cuts a replay short: it would not be the same again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +37,8 @@ class GuideParams:
         How many days of orders forecasts are drawn from.
     n_forecasts : int
         Over how many forecasts prices are averaged.
+    most_cents : int
+        No unit is worth more than this.
     most_orders : int
         Largest forecast; of a larger one a sample is put against a share of what is left.
     """
@@ -46,6 +47,7 @@ class GuideParams:
     ahead_days: int = 3
     history_days: int = 7
     n_forecasts: int = 3
+    most_cents: int = 300
     most_orders: int = 6000
 
 
@@ -85,18 +87,7 @@ class Guide:
             # their dates are over, and those of the orders to come are not known
             orders = orders._replace(deliver_by=np.full(n, NEVER_LATE), hard_promise=np.zeros(n, np.bool_))
             asked = ask(world, view, order, orders, share)
-            worth[asked.part.resource] += _prices(asked) / params.n_forecasts
-        return np.rint(worth).astype(np.int64)
-
-
-def _prices(asked: Asked) -> FloatArray:
-    """The prices of a problem; a good choice is not looked for."""
-    phases: list[str] = []
-    result = solve(
-        asked.compiled.problem,
-        SolveParams(time_limit_seconds=FOREVER_SECONDS),
-        source=asked.compiled.options,
-        on_progress=lambda point: phases.append(point.phase),
-        interrupt=lambda: "greedy" in phases,
-    )
-    return result.price
+            # a good choice is not looked for: its first step is the end
+            result = solve_enough(asked.compiled.problem, asked.compiled.options, gap=0.0, last="greedy")
+            worth[asked.part.resource] += result.price / params.n_forecasts
+        return np.minimum(np.rint(worth), params.most_cents).astype(np.int64)

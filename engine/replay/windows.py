@@ -8,11 +8,12 @@ import numpy as np
 
 from engine.network import IntArray
 from engine.replay.asking import Asked, DearerSource, ask
-from engine.replay.guide import FOREVER_SECONDS, Guide, GuideParams
+from engine.replay.enough import solve_enough
+from engine.replay.guide import Guide, GuideParams
 from engine.replay.kept import Kept, kept_of, with_promises
 from engine.replay.turns import Decided, Decider, Turn
 from engine.replay.world import View, World
-from solver import SolveParams, Source, solve
+from solver import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +77,7 @@ class _InWindows:
             source = DearerSource(source, worth)
         if shift:
             source = kept.source(source, shift)
-        params = SolveParams(gap=self._strategy.gap, time_limit_seconds=FOREVER_SECONDS)
-        result = solve(problem, params, source=source)
+        result = solve_enough(problem, source, gap=self._strategy.gap)
         assert result.choice is not None
         return self._decoded(asked, kept, result.choice, shift)
 

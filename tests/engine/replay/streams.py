@@ -18,13 +18,13 @@ from tests.drawing import draw_batch
 
 Document = dict[str, Any]
 
-EAGER = GuideParams(every_minutes=300, ahead_days=2, n_forecasts=2)
+EAGER = GuideParams(every_minutes=1440, ahead_days=2, n_forecasts=1)
 STRATEGIES: tuple[Strategy, ...] = (
     *(strategy_of(name) for name in (*RULES, "cheapest")),
     ByCost(name="guided", guide=EAGER),
     InWindows(name="windows", turn_minutes=180),
     InWindows(name="guided_windows", turn_minutes=300, guide=EAGER),
-    InWindows(name="reopt", turn_minutes=120, release_minutes=900, change_cents=5),
+    InWindows(name="reopt", turn_minutes=240, release_minutes=900, change_cents=5),
 )
 
 

@@ -23,7 +23,7 @@ from tests.engine.replay.judging import Document, wrongs
 from tests.engine.replay.streams import STRATEGIES, drawn_stream, stream_of
 
 LONGEST = max(longest_wait_minutes(strategy) for strategy in STRATEGIES)
-GENERATED = StreamParams(load="peak", days=3, n_orders=180, n_nodes=16, n_skus=40, seed=4)
+GENERATED = StreamParams(load="peak", days=2, n_orders=110, n_nodes=12, n_skus=30, seed=4)
 
 
 def decided_of(world: World, played: Played) -> dict[str, tuple[int, int]]:
@@ -88,7 +88,7 @@ def test_a_generated_stream_is_played_right() -> None:
         outcome = outcome_of(world, strategy, 1, played)
         totals.append(outcome.total_cents)
         waits.append(outcome.longest_wait_micros)
-        assert outcome.counts["shipments"] > 100
+        assert outcome.counts["shipments"] > 60
     found = with_hindsight(world, draws, wait_micros=max(waits))
     assert found.bound_cents <= found.objective_cents <= min(totals)
     assert found.objective_cents <= 1.02 * found.bound_cents
@@ -98,7 +98,7 @@ def test_played_again_it_is_the_same() -> None:
     """Tests that a pass comes out the same to the last array, with another strategy played in between."""
     stream = generate_stream(GENERATED)
     ends: list[Played] = []
-    for strategy in (STRATEGIES[-1], STRATEGIES[0], STRATEGIES[-1]):
+    for strategy in (STRATEGIES[-3], STRATEGIES[0], STRATEGIES[-3]):
         world = build_world(stream, longest_wait_minutes=LONGEST)
         ends.append(play(world, strategy, draws_of(world, seed=3, reject_bp=500)))
     first, _, again = ends
@@ -136,7 +136,7 @@ def test_decisions_that_change_keep_their_promises(monkeypatch: pytest.MonkeyPat
     nobody = draws_of(world, seed=0, reject_bp=0)
     nobody = type(nobody)(order=nobody.order, node=nobody.node, below=np.zeros_like(nobody.below))
     played = play(world, STRATEGIES[-1], nobody)
-    assert played.n_changed > 0 and n_looks > 500
+    assert played.n_changed > 0 and n_looks > 100
 
 
 def test_orders_wait_as_long_as_their_strategy_says() -> None:
@@ -163,7 +163,7 @@ def test_refused_orders_go_elsewhere_after_the_answer() -> None:
     played = play(world, strategy, often)
     delay = played.decided_at - world.placed_at
     late = delay > 0
-    assert played.n_refused >= late.sum() > 60
+    assert played.n_refused >= late.sum() > 30
     assert ((played.decided_at[late] - world.begin) % (45 * 60_000_000) == 0).all()
     assert not often.rejects(played.chosen.order, world.index.network.slot_node[played.chosen.slot]).any()
 
@@ -177,4 +177,4 @@ def test_written_and_read_again_it_is_the_same_stream(tmp_path: Path) -> None:
         assert read_stream(path).digest() == stream.digest()
     moved = Stream(batch=stream.batch, placed_at=stream.placed_at + 1, reject_bp=stream.reject_bp)
     assert moved.digest() != stream.digest()
-    assert int(np.ptp(stream.placed_at)) > 2 * DAY
+    assert int(np.ptp(stream.placed_at)) > DAY
