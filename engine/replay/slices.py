@@ -49,21 +49,25 @@ def take_orders(orders: Orders, chosen: IntArray, barred: Pairs | None = None) -
         only_node=only_node,
         not_first=not_first,
         not_node=not_node,
-        line_first=offsets(np.diff(orders.line_first)[chosen]),
+        line_first=_counted(orders.line_first, chosen),
         line_row=line,
         line_sku=orders.line_sku[line],
         line_quantity=orders.line_quantity[line],
         line_step=orders.line_step[line],
         line_unallocated_cents=orders.line_unallocated_cents[line],
         line_piece=orders.line_piece[line],
-        piece_first=offsets(np.diff(orders.piece_first)[chosen]),
+        piece_first=_counted(orders.piece_first, chosen),
         piece_levels=orders.piece_levels[piece],
         folded=orders.folded[chosen],
     )
 
 
 def _taken(first: IntArray, values: IntArray, chosen: IntArray) -> tuple[IntArray, IntArray]:
-    return offsets(np.diff(first)[chosen]), values[ranges(first[chosen], first[chosen + 1])]
+    return _counted(first, chosen), values[ranges(first[chosen], first[chosen + 1])]
+
+
+def _counted(first: IntArray, chosen: IntArray) -> IntArray:
+    return offsets(first[chosen + 1] - first[chosen])
 
 
 def at_slots(network: Network, slots: IntArray, first_slot: IntArray) -> Network:
