@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_planning, cli_service, cli_why
+from api import cli_planning, cli_replay, cli_service, cli_why
 from api.failures import ABORTED, CommandGroup
 from api.options import Debug, number_from, workers_or_ray
 
@@ -273,6 +273,8 @@ app.command()(cli_planning.simulate)
 app.command()(cli_planning.compare)
 app.command()(cli_why.explain)
 app.command()(cli_why.frontier)
+app.command("generate-stream")(cli_replay.generate_stream)
+app.command()(cli_replay.replay)
 app.command()(cli_service.serve)
 app.add_typer(cli_service.keys, name="key")
 app.add_typer(cli_service.ledger, name="ledger")

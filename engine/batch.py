@@ -23,7 +23,14 @@ _ISO_DATETIME = re.compile(
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999  # with 2^31 minutes added it is still a date that Python can hold
 
 
-def _read_instant(value: object) -> object:
+def read_instant(value: object) -> object:
+    """An ISO 8601 text as a datetime; anything else as it is.
+
+    Raises
+    ------
+    ValueError
+        If a text is none with an offset, or the year is out of the range that dates are safe in.
+    """
     if isinstance(value, str):
         if not _ISO_DATETIME.fullmatch(value):
             raise ValueError("not an ISO 8601 date and time with offset")
@@ -63,7 +70,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    as_of: Annotated[AwareDatetime, BeforeValidator(_read_instant)]
+    as_of: Annotated[AwareDatetime, BeforeValidator(read_instant)]
     horizon_days: _FromOne = 1
     max_shipments: _Int = 2
     allow_line_split: bool = False

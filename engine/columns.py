@@ -212,6 +212,9 @@ def from_arrow(column: Column, values: pa.Array, place: Place) -> tuple[pa.Array
         return values, bad
     if kind == "date" and (pa.types.is_date(found) or (pa.types.is_timestamp(found) and found.tz is None)):
         return _dates_from_arrow(column, values, place)
+    if kind == "datetime" and pa.types.is_timestamp(found) and found.tz is not None:
+        utc = pc.cast(values, pa.timestamp("us", "UTC"), safe=False)
+        return pc.cast(utc, pa.string()), bad
     place.report(f"of type {shown(str(found))}", column.expected)
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,46 @@ def read_batch(source: Path | str) -> Batch:
     log = _log("policy", INPUT_TABLES)
     beside, sheets = _receive(Path(source), "policy", INPUT_TABLES, "batch", log)
     return _batch(beside, sheets, log)
+
+
+def read_batch_with(
+    source: Path | str,
+    what: str,
+    extra: Schemas,
+    check: Callable[[Policy | None, Mapping[str, pa.Table], FaultLog], None],
+) -> tuple[Batch, dict[str, pa.Table]]:
+    """Read and check a batch that has further tables beside its own.
+
+    Parameters
+    ----------
+    source : Path or str
+        As in `read_batch`.
+    what : str
+        What the whole is called in messages.
+    extra : mapping of str to TableSchema
+        The further tables.
+    check : callable
+        Called with the policy (None: faults in it were reported), all tables and the log, to report faults that the
+        schema does not know of. The tables may lack rows or values where something was reported before.
+
+    Returns
+    -------
+    batch, tables
+        The batch, and the further tables.
+
+    Raises
+    ------
+    InputError
+        When anything is wrong anywhere; lists the first 100 faults.
+    """
+    schemas = {**INPUT_TABLES, **extra}
+    log = FaultLog(["batch", what, "policy", *schemas])
+    beside, sheets = _receive(Path(source), "policy", schemas, what, log)
+    policy, tables = _checked(beside, sheets, schemas, log)
+    check(policy, tables, log)
+    log.raise_if_any()
+    assert policy is not None
+    return Batch(policy, tables), {name: tables[name] for name in extra}
 
 
 def parse_batch(data: bytes | str | dict[str, Any]) -> Batch:
@@ -171,16 +211,23 @@ def _log(beside: str, schemas: Schemas) -> FaultLog:
 
 
 def _batch(policy: Policy | Mapping[str, Any] | None, sheets: dict[str, Sheet], log: FaultLog) -> Batch:
-    if policy is not None and not isinstance(policy, Policy):
-        report_repeated(policy, "policy", log)
-        policy = read_policy(policy, log)
-    for name, schema in INPUT_TABLES.items():
-        if schema.optional and name not in sheets:
-            sheets[name] = empty_sheet(schema)
-    tables = check_sheets(sheets, log)
+    policy, tables = _checked(policy, sheets, INPUT_TABLES, log)
     log.raise_if_any()
     assert policy is not None
     return Batch(policy, tables)
+
+
+def _checked(
+    policy: Policy | Mapping[str, Any] | None, sheets: dict[str, Sheet], schemas: Schemas, log: FaultLog
+) -> tuple[Policy | None, dict[str, pa.Table]]:
+    """The policy and the tables, of use only where nothing was reported."""
+    if policy is not None and not isinstance(policy, Policy):
+        report_repeated(policy, "policy", log)
+        policy = read_policy(policy, log)
+    for name, schema in schemas.items():
+        if schema.optional and name not in sheets:
+            sheets[name] = empty_sheet(schema)
+    return policy, check_sheets(sheets, log)
 
 
 def _allocation(summary: Mapping[str, Any] | None, sheets: dict[str, Sheet], log: FaultLog) -> Allocation:

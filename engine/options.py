@@ -141,6 +141,11 @@ class OrderOptions:
         runs = pairwise(self.bounds)
         return [(its, (record[its], *run, *blocks)) for its, run, blocks in zip(here, runs, self._blocks)]
 
+    def shipments_of(self, tags: IntArray) -> Options:
+        """The shipments of some options of the first shard, which is all there is of a few orders."""
+        record = self._record[tags]
+        return self.workers.call(recorded, [(record, self.bounds[0], self.bounds[1], *self._blocks[0])])[0]
+
     def _number(self, shards: list[int], n_new: list[int]) -> None:
         first = self._n_records[shards]
         counts = np.array(n_new, np.int64)

@@ -40,13 +40,13 @@ def write_allocation(allocation: Allocation, path: Path | str, format: Format | 
         When the target holds anything else, or cannot be written.
     """
     tables = _conformed(allocation.tables, OUTPUT_TABLES)
-    _write(tables, "summary", allocation.summary, Path(path), format, "allocation")
+    write_documents(tables, "summary", allocation.summary, Path(path), format, "allocation")
 
 
 def write_batch(batch: Batch, path: Path | str, format: Format | None = None) -> None:
     """Write a batch in the same way as `write_allocation`, with ``policy.json`` beside the tables."""
     tables = _conformed(batch.tables, INPUT_TABLES)
-    _write(tables, "policy", batch.policy.to_document(), Path(path), format, "batch")
+    write_documents(tables, "policy", batch.policy.to_document(), Path(path), format, "batch")
 
 
 def batch_to_document(batch: Batch) -> dict[str, Any]:
@@ -81,14 +81,27 @@ def _json_text(value: object, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
 
 
-def _write(
-    tables: dict[str, pa.Table],
+def write_documents(
+    tables: Mapping[str, pa.Table],
     beside: str,
     extra: Mapping[str, Any],
     path: Path,
     format: Format | None,
     what: str,
 ) -> None:
+    """Write tables with one JSON object beside them, as `write_allocation` does.
+
+    Parameters
+    ----------
+    tables : mapping of str to Table
+        The tables, in the columns and types in which they are written.
+    beside, extra : str and mapping
+        Name and content of the object.
+    path, format
+        As in `write_allocation`.
+    what : str
+        What it is called in messages.
+    """
     target = _resolved(path, what)
     chosen = format or ("json" if target.suffix == ".json" else "parquet")
     if chosen != "json" and target.suffix == ".json":

@@ -44,7 +44,7 @@ def _capacity(problem: Problem) -> IntArray | None:
     amount[problem.usage_resource] = problem.usage_amount
     if np.any(amount[problem.usage_resource] != problem.usage_amount):
         return None
-    return problem.supply // amount
+    return problem.supply // np.maximum(amount, 1)
 
 
 def _solve(problem: Problem, reduced: Reduced, capacity: IntArray) -> MipResult | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.rivals.routing import Routed
 from engine.allocate import document_shipments
 from engine.compile import Index
 from engine.decode import Chosen, left_quantities, shipment_terms
@@ -23,24 +22,6 @@ def allocation_of(batch: Batch, index: Index, chosen: Chosen, *, termination: Te
         price=np.zeros(index.network.supply.size),
         termination=termination,
         seed=0,
-    )
-
-
-def chosen_of(index: Index, routed: Routed) -> Chosen:
-    """Routed shipments in the order of their orders."""
-    by_order = np.argsort(routed.order, kind="stable")
-    place = np.empty(by_order.size, np.int64)
-    place[by_order] = np.arange(by_order.size)
-    shipment = place[routed.row_shipment]
-    rows = np.argsort(shipment, kind="stable")
-    line = routed.row_line[rows]
-    return Chosen(
-        order=routed.order[by_order],
-        slot=routed.slot[by_order],
-        service=routed.service[by_order],
-        row_shipment=shipment[rows],
-        row_line=line,
-        row_quantity=index.orders.line_quantity[line],
     )
 
 

@@ -8,14 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.rivals.documents import allocation_of, chosen_of, order_cents
+from benchmarks.rivals.documents import allocation_of, order_cents
 from benchmarks.rivals.programs import Limits, ProgramSolver, solve_within
-from benchmarks.rivals.routing import Routed
-from benchmarks.rivals.rule import Rule, choose
+from benchmarks.rivals.rule import choose
 from engine.compile import Compiled, Index, compile_batch, index_batch
 from engine.decode import Chosen, chosen_shipments, with_preferred_services
 from engine.documents import Allocation, Batch
 from engine.network import IntArray
+from engine.rules.routing import Routed
+from engine.rules.rule import Rule, chosen_of
 from solver.pool import Pool, merged_usage
 from solver.problem import offsets, ranges
 from solver.source import NO_FLOOR, More, Prices
@@ -87,7 +88,9 @@ def route_by_mip(
 
 def _best(index: Index, rules: Iterable[Rule]) -> tuple[Routed, IntArray]:
     """The shipments of the cheapest rule, and what they cost by order."""
-    found = [(routed, order_cents(index, chosen_of(index, routed))) for routed in (choose(index, r) for r in rules)]
+    found = [
+        (routed, order_cents(index, chosen_of(index.orders, routed))) for routed in (choose(index, r) for r in rules)
+    ]
     return min(found, key=lambda each: sum(each[1].tolist()))
 
 
@@ -124,7 +127,7 @@ def _decoded(compiled: Compiled, index: Index, routed: Routed, tags: IntArray) -
     """The shipments behind listed options and behind the rule's, sorted by order."""
     by_rule = np.zeros(tags.size, np.bool_)
     by_rule[tags == OF_RULE] = True
-    theirs = chosen_of(index, routed)
+    theirs = chosen_of(index.orders, routed)
     keep = by_rule[theirs.order]
     rows = keep[theirs.row_shipment]
     number = np.cumsum(keep) - 1

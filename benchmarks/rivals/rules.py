@@ -5,27 +5,25 @@ cheapest service and date for each shipment. Which nodes ship is up to the rule;
 
 What the products leave open is filled in their favour. An order that would cost more to serve than to leave is left,
 unless ``leave_if_dearer`` is False: the products do not ask, and ship it. Most have no limit on shipments; here it is
-kept in a way that loses few lines (see :class:`benchmarks.rivals.rule.Pass`).
+kept in a way that loses few lines (see :class:`engine.rules.rule.Pass`).
 """
 
 from __future__ import annotations
 
 from benchmarks.rivals.one_shot import route_by_mip
 from benchmarks.rivals.programs import Limits
-from benchmarks.rivals.rule import Pass, Rule, route_by_rule
+from benchmarks.rivals.rule import route_by_rule
 from engine.documents import Allocation, Batch
 from engine.in_order import route_in_order
-
-NEAREST = Rule(passes=(Pass(rank="distance", search="walk"),))
-PRIORITY = Rule(passes=(Pass(rank="table", search="walk"),))
-MOST_STOCK = Rule(passes=(Pass(rank="stock", search="walk"),))
-FEWEST_SPLITS = Rule(passes=(Pass(rank="distance", search="fewest"),))
-SINGLE_ELSE_MULTI = Rule(passes=(Pass(rank="distance", search="single"), Pass(rank="distance", search="walk")))
-TWO_PASS = Rule(
-    passes=(Pass(rank="distance", search="single", in_time=True), Pass(rank="distance", search="fewest")),
-    batch_lines=1500,
+from engine.rules.known import (
+    FEWEST_SPLITS,
+    MOST_STOCK,
+    NEAREST,
+    PRIORITY,
+    RULES,
+    SINGLE_ELSE_MULTI,
+    TWO_PASS,
 )
-RULES = (NEAREST, PRIORITY, MOST_STOCK, FEWEST_SPLITS, SINGLE_ELSE_MULTI, TWO_PASS)
 
 OPTIONS_AN_ORDER = 48
 MIP_SECONDS = 300.0

@@ -130,7 +130,7 @@ class Holders:
         look = listed(standing, order_arrays(standing.state, standing.orders_of([order])), supply, limit=1)
         best = int(np.argmin(look.problem.cost))
         records = look.options.shipments_of(look.tag[[best]])
-        slots = look.options.shards[0].visit_slot[records.visit]
+        slots = look.options.shipments[0].visit_slot[records.visit]
         nodes = look.options.network.slot_node[slots].tolist()
         instead = tuple(dict.fromkeys(standing.state.base.names.node_id[node] for node in nodes))
         return _Given(order, int(look.problem.cost[best] - standing.cents[order]), instead)

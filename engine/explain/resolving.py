@@ -224,7 +224,7 @@ class Neighbourhood:
                 continue
             records = part.options.shipments_of(part.tag[choice])
             orders = part.arrays.orders
-            chosen = unpack_options(orders, part.options.shards[0], records, np.arange(choice.size))
+            chosen = unpack_options(orders, part.options.shipments[0], records, np.arange(choice.size))
             left = orders.line_quantity.copy()
             np.subtract.at(left, chosen.row_line, chosen.row_quantity)
             reason = reasons_of(state.network, part.arrays.judged, left > 0)
@@ -303,7 +303,7 @@ def lp_prices(problem: Problem) -> IntArray:
 def _shipments_from(options: OrderOptions, tags: IntArray, node: int) -> IntArray:
     """How many shipments of each option leave a node."""
     records = options.shipments_of(tags)
-    slot = options.shards[0].visit_slot[records.visit]
+    slot = options.shipments[0].visit_slot[records.visit]
     running = offsets((options.network.slot_node[slot] == node).astype(np.int64))
     return running[records.first[1:]] - running[records.first[:-1]]
 

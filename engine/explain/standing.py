@@ -14,11 +14,12 @@ from engine.errors import Fault, InputError, shown
 from engine.explain.answers import Named
 from engine.live.dates import day_of
 from engine.live.plain import read_rows
-from engine.live.prices import KINDS, LivePrices
+from engine.live.prices import LivePrices
 from engine.live.snapshot import Snapshot
 from engine.live.state import State
 from engine.live.types import Allocated, Decision, Order, OrderLine, Shipment, Unallocated
 from engine.network import NOW, IntArray, codes, days, ints
+from engine.prices import KINDS
 from solver.problem import offsets, ranges
 
 COST_COLUMNS = ("freight_cents", "handling_cents", "preference_cents", "split_cents", "late_cents", "carbon_cents")

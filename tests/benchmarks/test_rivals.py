@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from benchmarks.rivals import RIVALS, rule, rules
-from benchmarks.rivals.fewest import fewest_sites, n_bits
-from benchmarks.rivals.rule import Pass, Rule, route_by_rule
+from benchmarks.rivals import RIVALS
+from benchmarks.rivals.rule import route_by_rule
 from engine import Allocation, Batch, parse_batch
 from engine.check import check
 from engine.generate import GenerateParams, generate
 from engine.generate.loads import LoadName
+from engine.rules import rule
+from engine.rules.fewest import fewest_sites, n_bits
+from engine.rules.known import RULES, TWO_PASS
+from engine.rules.rule import Pass, Rule
 from tests.drawing import Document, batches
 
 REPEATABLE = [name for name, rival in RIVALS.items() if rival.repeatable]
@@ -115,7 +118,7 @@ def test_every_rival_passes_the_checker(name: str, load: LoadName) -> None:
 def test_rules_pass_the_checker_on_odd_batches(drawn: Document) -> None:
     """Tests all rules on drawn batches: dated stock, several ship dates, groups, splits, closures, capabilities."""
     batch = parse_batch(drawn)
-    for each in rules.RULES:
+    for each in RULES:
         for leave_if_dearer in (True, False):
             assert faults(batch, route_by_rule(batch, each, leave_if_dearer=leave_if_dearer)) == []
 
@@ -127,7 +130,7 @@ def test_the_programs_pass_the_checker_on_odd_batches(drawn: Document) -> None:
     batch = parse_batch(drawn)
     found = [searched(name, batch, 10.0) for name in PROGRAMS]
     assert [faults(batch, allocation) for allocation in found] == [[], []]
-    least = min(route_by_rule(batch, each).summary["objective_cents"] for each in rules.RULES)
+    least = min(route_by_rule(batch, each).summary["objective_cents"] for each in RULES)
     assert found[0].summary["objective_cents"] == found[1].summary["objective_cents"] <= least
 
 
@@ -143,7 +146,7 @@ def test_the_programs_agree_at_their_end(load: LoadName) -> None:
 def test_a_program_that_time_ends_says_so() -> None:
     """Tests the time limit: a program with no time to search gives the best rule's allocation, and names the reason."""
     batch = generate(GenerateParams(load="basket", n_orders=150, n_nodes=24, n_skus=60, seed=3))
-    least = min(route_by_rule(batch, each).summary["objective_cents"] for each in rules.RULES)
+    least = min(route_by_rule(batch, each).summary["objective_cents"] for each in RULES)
     summary = searched("one_shot_cpsat", batch, 0.001).summary
     assert (summary["termination"], summary["objective_cents"]) == ("time_limit", least)
 
@@ -226,7 +229,7 @@ def test_two_passes_serve_whole_orders_first() -> None:
     """Tests that within a batch an order from one node comes before an earlier one that needs two."""
     batch = day({"A": {"x": 1}, "B": {"y": 1}}, ["xy", "x"])
     assert served(batch, "two_pass_batches") == ["-B", "A"]
-    assert served(batch, replace(rules.TWO_PASS, batch_lines=2)) == ["AB", "-"]
+    assert served(batch, replace(TWO_PASS, batch_lines=2)) == ["AB", "-"]
 
 
 def test_first_pass_is_in_time() -> None:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.rivals.carrying import Desk, Goods, Yard, draw, room, service_is_free
 from engine.network import IntArray, Network
 from engine.rates import carbon_cents, covers, freight_cents
+from engine.rules.carrying import Desk, Goods, Yard, draw, room, service_is_free
 from engine.visits import Visits
 from solver.kernels import kernel
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.rivals.carrying import Desk, Goods, Yard, desk_of, draw, find_site
-from benchmarks.rivals.fewest import MOST_LINES, fewest_sites
-from benchmarks.rivals.shipping import Tariff, cheapest_way, tariff_of
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.rates import lost_cents
+from engine.rules.carrying import Desk, Goods, Yard, desk_of, draw, find_site
+from engine.rules.fewest import MOST_LINES, fewest_sites
+from engine.rules.shipping import Tariff, cheapest_way, tariff_of
 from engine.visits import Visits, grown
 from solver.kernels import kernel
 
