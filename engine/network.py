@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -84,6 +84,18 @@ class Names(NamedTuple):
     zone: list[str]
     region: pa.Array
     capability: list[str]
+
+
+Record = TypeVar("Record", bound=tuple[Any, ...])
+
+
+def owned(record: Record) -> Record:
+    """The same named tuple with arrays of its own in place of those that refer to a table.
+
+    Kernels are compiled for writable arrays alone.
+    """
+    shared = (isinstance(field, np.ndarray) and not field.flags.writeable for field in record)
+    return type(record)(*(np.array(field) if copy else field for field, copy in zip(record, shared)))
 
 
 def ints(table: pa.Table, column: str) -> IntArray:
@@ -193,7 +205,7 @@ def build_network(batch: Batch) -> tuple[Network, Names]:
         allow_line_split=policy.allow_line_split,
     )
     names = Names(node_ids, service_ids, sku_dictionary, zones["names"], zones["regions"], capability)
-    return network, names
+    return owned(network), names
 
 
 def _closures(batch: Batch) -> dict[str, dict[str, set[int]]]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from engine.documents import Batch
-from engine.network import IntArray, Names, codes, days, ints
+from engine.network import IntArray, Names, codes, days, ints, owned
 
 NEVER_LATE = 2**62
 
@@ -74,7 +74,7 @@ def build_orders(batch: Batch, names: Names) -> Orders:
 
     late = table.column("late_cents_per_day")
     most = table.column("max_shipments")
-    return Orders(
+    found = Orders(
         lat=table.column("lat").to_numpy(),
         lon=table.column("lon").to_numpy(),
         region=codes(table.column("region"), names.region),
@@ -101,6 +101,7 @@ def build_orders(batch: Batch, names: Names) -> Orders:
         piece_levels=levels,
         folded=np.zeros(n_orders, np.bool_),
     )
+    return owned(found)
 
 
 def nothing_cents(orders: Orders) -> IntArray:
