@@ -24,6 +24,7 @@ from api.places import Places
 from api.problems import Problem, not_found
 from api.responses import response_of
 from api.routes import ALL_CALLS
+from api.routes.page import page_routes
 from api.service import Service
 from engine.errors import InputError
 from engine.ledger import LedgerUnavailable
@@ -80,6 +81,7 @@ class Application(FastAPI):
             self.add_api_route(
                 spec.path, endpoint.answer, methods=[spec.method], dependencies=dependencies, response_model=None
             )
+        self.router.routes.extend(page_routes())
 
     def openapi(self) -> dict[str, Any]:
         """Return the document of all calls, which follows from their declarations."""

@@ -20,10 +20,11 @@ from api.ledger_answers import refusal
 from api.models.orders import BatchBody
 from api.networks import StoredNetwork, load_network
 from api.order_documents import Kept, positions_of
+from api.packing import pack_batch
 from api.problems import Problem
 from api.solving import PreparedOrder, Solved, SolverProcess
 from api.writer import RACED, Decide
-from engine import AllocateParams, Progress
+from engine import AllocateParams, Batch, Progress
 from engine.ledger import Ledger, Request
 from engine.ledger.commands import Position, Reserve
 from engine.ledger.outcomes import Refused
@@ -66,6 +67,7 @@ class BatchRun:
         self._number = {order.order_id: at for at, order in enumerate(self._body.orders)}
         self._changed: dict[str, dict[str, Any]] = {}
         self._refused: dict[str, tuple[str, str]] = {}
+        self._batch: Batch
         self._began = time.monotonic()
         self._seconds: dict[str, float] = {}
 
@@ -121,6 +123,8 @@ class BatchRun:
         orders, lines = self._tables(without)
         network, stock, used = self._read(lines["sku"].unique())
         batch = network.batch(utc_now(), stock=stock, used=used, orders=orders, lines=lines)
+        everything = dict(zip(("orders", "lines"), self._tables(frozenset()) if without else (orders, lines)))
+        self._batch = Batch(batch.policy, {**batch.tables, **everything})
         self._stop_if_over()
         self._spent("read")
         longest = self._service.settings.batch_seconds
@@ -274,7 +278,7 @@ class BatchRun:
             },
             "service_seconds": self._seconds,
         }
-        results: Results = {"summary": orjson.dumps(summary)}
+        results: Results = {"summary": orjson.dumps(summary), "batch": pack_batch(self._batch)}
         for name, table in tables.items():
             sink = io.BytesIO()
             pq.write_table(table, sink, compression="zstd")

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from api.batch_run import BatchRun, HandedBack
 from api.ledger_answers import bad_input
+from api.plan_run import PlanRun
 from api.problems import Problem
 from api.solving import SolverProcess, Stopped
 from engine.errors import InputError
@@ -180,6 +181,8 @@ class Jobs:
                 if operation.attempts > _ATTEMPTS:
                     detail = f"interrupted {operation.attempts - 1} times, given up"
                     problem = Problem(503, "unavailable", detail)
+                elif operation.kind == "plan":
+                    state, results = PlanRun(job, self._solver).run()
                 elif operation.kind != "allocate":
                     problem = Problem(422, "invalid", f"this version does not know operations of kind {operation.kind}")
                 else:

@@ -27,6 +27,7 @@ from api.problems import Problem, invalid
 from api.reader import Reader
 from api.security import Gate, Principal
 from api.settings import Settings
+from api.views import Views
 from api.warming import warm
 from api.writer import Writer
 from engine.ledger import Idempotency, Ledger, LedgerUnavailable, Request, Response
@@ -61,6 +62,7 @@ class Service:
         self.settings = settings
         self.ledger = ledger
         self.metrics = Metrics()
+        self.views = Views(ledger)
         self.access_log = AccessLog(sys.stderr.buffer if settings.access_log else None)
         self.owner = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
         self.stopping = asyncio.Event()

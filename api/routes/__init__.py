@@ -10,8 +10,10 @@ from api.routes import (
     inventory,
     network,
     operations,
+    plans,
     promises,
     reservations,
+    results,
     webhooks,
 )
 
@@ -24,6 +26,8 @@ ALL_CALLS: tuple[Spec, ...] = (
     *batches.CALLS,
     *reservations.CALLS,
     *operations.CALLS,
+    *plans.CALLS,
+    *results.CALLS,
     *webhooks.CALLS,
     *feeds.CALLS,
     *health.CALLS,

@@ -30,7 +30,7 @@ EVENT_STREAM = "text/event-stream"
 
 def operation_document(found: Operation) -> dict[str, Any]:
     """Return an operation as a caller sees it."""
-    has_result = found.state in ("DONE", "CANCELLED") and found.kind == "allocate"
+    has_result = found.state == "DONE" or (found.state == "CANCELLED" and found.kind == "allocate")
     return {
         "operation_id": found.operation_id,
         "kind": found.kind,

@@ -98,7 +98,7 @@ def operation_of(row: Row) -> Operation:
         kind=kind,
         state=state,
         version=version,
-        request=request,
+        request=request or b"",
         progress=progress,
         problem=problem,
         cancel_asked=bool(cancel_asked),

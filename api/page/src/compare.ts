@@ -1,0 +1,117 @@
+// Two plans side by side: figures, cost, maps, nodes, and the orders that changed.
+import { get } from "./api";
+import { card, fill, h } from "./dom";
+import { count, dollars, signed } from "./format";
+import { difference, KPIS } from "./kpis";
+import { go } from "./state";
+import type { ChangedOrder, Comparison, Figures } from "./types";
+
+interface NodeChange {
+  node_id: string;
+  was: number;
+  now: number;
+  change: number;
+  cost: number;
+}
+
+export async function compare(main: HTMLElement, figures: Figures, baseline: Figures, failed: (error: unknown) => void): Promise<void> {
+  const left = h("div", { class: "map small", id: "map-baseline" });
+  const right = h("div", { class: "map small", id: "map-plan" });
+  const terms = h("div", { class: "chart tall", id: "terms" });
+  const nodes = h("div", { class: "table", id: "node-changes" });
+  const changed = h("div", { class: "table", id: "changed" });
+  const n = h("p", { class: "caption", role: "status" }, "Comparing the orders…");
+  fill(
+    main,
+    h("div", { class: "halves" }, card("Key figures", {}, figureTable(figures, baseline), h("p", { class: "caption" }, certainty(figures, baseline))), card("Cost by term", {}, terms)),
+    h("div", { class: "halves" }, card(`Load: ${baseline.name} (baseline)`, {}, left), card(`Load: ${figures.name}`, {}, right)),
+    h("div", { class: "halves" }, card("Nodes that changed most", {}, nodes), card("Orders that changed", {}, n, changed)),
+  );
+  main.removeAttribute("aria-busy");
+  const { drawMap, makeTable, termBars } = await import("./drawing");
+  const most = Math.max(1, ...figures.nodes.map((node) => node.shipments), ...baseline.nodes.map((node) => node.shipments));
+  drawMap(left, baseline, { layer: "load", node: null, most });
+  drawMap(right, figures, { layer: "load", node: null, most });
+  termBars(terms, [
+    { name: figures.name, kpis: figures.kpis },
+    { name: `${baseline.name} (baseline)`, kpis: baseline.kpis },
+  ]);
+  makeTable<NodeChange>(nodes, {
+    label: "Nodes that changed most",
+    index: "node_id",
+    height: 300,
+    rows: nodeChanges(figures, baseline),
+    empty: "Every node ships as much as before.",
+    chosen: (row) => go({ view: "orders", node: row.node_id }),
+    columns: [
+      { title: "Node", field: "node_id", show: (row) => row.node_id },
+      { title: "Baseline, shipments", field: "was", show: (row) => count(row.was), number: true },
+      { title: "This plan", field: "now", show: (row) => count(row.now), number: true },
+      { title: "Change", field: "change", show: (row) => signed(row.change, count), number: true },
+      { title: "Cost", field: "cost", show: (row) => signed(row.cost, dollars), number: true },
+    ],
+  });
+  try {
+    const path = `/v1/operations/${encodeURIComponent(figures.operation_id)}/comparison?baseline=${encodeURIComponent(baseline.operation_id)}`;
+    const found = await get<Comparison>(path);
+    const shown = found.orders.length < found.changed_orders ? `, the ${count(found.orders.length)} with the greatest difference` : "";
+    fill(n, `${count(found.changed_orders)} orders are served differently${shown}.`);
+    makeTable<ChangedOrder>(changed, {
+      label: "Orders that changed",
+      index: "order_id",
+      height: 272,
+      rows: found.orders,
+      empty: "Every order is served as before.",
+      chosen: (row) => go({ order: row.order_id }),
+      columns: [
+        { title: "Order", field: "order_id", show: (row) => row.order_id },
+        { title: "Was", field: "was_nodes", show: (row) => row.was_nodes || row.was_state, grow: 1.3 },
+        { title: "Is", field: "nodes", show: (row) => row.nodes || row.state, grow: 1.3 },
+        { title: "Arrives", field: "deliver_date", show: (row) => row.deliver_date ?? "–", width: 96 },
+        { title: "Cost", field: "change_cents", show: (row) => signed(row.change_cents, dollars), number: true, width: 96, mood: (row) => (row.change_cents > 0 ? "bad" : row.change_cents < 0 ? "good" : "") },
+      ],
+    });
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function figureTable(figures: Figures, baseline: Figures): HTMLElement {
+  const rows = KPIS.map((kpi) => {
+    const change = difference(kpi, figures.kpis, baseline.kpis);
+    return h(
+      "tr",
+      { title: kpi.hint },
+      h("th", { scope: "row" }, kpi.label),
+      h("td", { class: "number" }, kpi.write(kpi.value(baseline.kpis))),
+      h("td", { class: "number" }, kpi.write(kpi.value(figures.kpis))),
+      h("td", { class: `number ${change?.mood ?? ""}` }, change?.text ?? "–"),
+    );
+  });
+  const headings = ["Figure", "Baseline", "This plan", "Difference"];
+  return h(
+    "table",
+    { class: "plain figures", "aria-label": "Key figures of both plans" },
+    h("thead", {}, h("tr", {}, ...headings.map((text, at) => h("th", { scope: "col", class: at ? "number" : "" }, text)))),
+    h("tbody", {}, ...rows),
+  );
+}
+
+/** How far the true difference between the best plans is known, from the two gaps. */
+function certainty(figures: Figures, baseline: Figures): string {
+  const low = figures.kpis.bound_cents - baseline.kpis.objective_cents;
+  const high = figures.kpis.objective_cents - baseline.kpis.bound_cents;
+  const way = high < 0 ? "lower for certain" : low > 0 ? "higher for certain" : "not certain to be lower or higher";
+  return `The best possible cost of this plan's batch less that of the baseline's is between ${dollars(low)} and ${dollars(high)}: ${way}.`;
+}
+
+function nodeChanges(figures: Figures, baseline: Figures): NodeChange[] {
+  const before = new Map(baseline.nodes.map((node) => [node.node_id, node]));
+  const after = new Map(figures.nodes.map((node) => [node.node_id, node]));
+  const all = [...new Set([...before.keys(), ...after.keys()])].map((id) => {
+    const was = before.get(id)?.shipments ?? 0;
+    const now = after.get(id)?.shipments ?? 0;
+    return { node_id: id, was, now, change: now - was, cost: (after.get(id)?.cost_cents ?? 0) - (before.get(id)?.cost_cents ?? 0) };
+  });
+  return all.filter((row) => row.change !== 0 || row.cost !== 0).sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
+}
