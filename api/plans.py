@@ -12,6 +12,7 @@ from api.models.plans import GenerateBody, PlanOptions
 from api.packing import pack_batch, unpack_batch
 from engine.batch import Batch
 from engine.generate import GenerateParams, generate
+from engine.scenario import apply_scenario, parse_scenario
 
 KIND = "plan"
 
@@ -33,7 +34,7 @@ class PlanRequest:
     base : str or None
         The operation from which the batch came.
     scenario : mapping or None
-        Edits that are in the batch already, or are to be made to what is generated.
+        Edits that are in the batch already.
     """
 
     name: str
@@ -85,6 +86,19 @@ def generated(body: GenerateBody | Mapping[str, Any]) -> Batch:
             seed=wanted.seed,
         )
     )
+
+
+def edited(batch: Batch, scenario: Mapping[str, Any] | None) -> Batch:
+    """Return a batch with the edits of a scenario; the same batch where there is none.
+
+    Raises
+    ------
+    InputError
+        With every fault of the scenario, or the first of its edits that names what does not exist.
+    """
+    if scenario is None:
+        return batch
+    return apply_scenario(batch, parse_scenario({"name": "scenario", **scenario}))
 
 
 def batch_of(request: PlanRequest, packed: bytes) -> Batch:

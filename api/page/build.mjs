@@ -31,8 +31,9 @@ const page = await build({
   entryNames: "[name]-[hash]",
   chunkNames: "[name]-[hash]",
 });
-await build({
+const report = await build({
   ...common,
+  metafile: true,
   entryPoints: { report: "src/report.ts" },
   outdir: path.join(out, "report"),
   format: "iife",
@@ -50,6 +51,25 @@ await writeFile(
     .replace("%SCRIPT%", `/assets/${entry.name}`)
     .replace("%PRELOADS%", chunks.map((name) => `<link rel="modulepreload" href="/assets/${name}">`).join("\n    ")),
 );
+
+// The licences of what is in the bundles.
+const packages = new Set();
+for (const input of [...Object.keys(page.metafile.inputs), ...Object.keys(report.metafile.inputs)]) {
+  const found = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input);
+  if (found) packages.add(found[1]);
+}
+let notices = "The page contains the following packages.\n";
+for (const name of [...packages].sort()) {
+  const folder = path.join(here, "node_modules", name);
+  const { version, license } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"));
+  notices += `\n${"=".repeat(80)}\n${name} ${version} (${license})\n\n`;
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)))
+    .filter((entry) => /^(licen[cs]e|notice)/i.test(entry));
+  for (const file of files.sort()) notices += `${(await readFile(path.join(folder, file), "utf8")).trim()}\n`;
+}
+await writeFile(path.join(out, "THIRD-PARTY.txt"), notices);
 
 // What was built from which sources: lets a test without Node see that sources changed and the build did not.
 const sources = ["build.mjs", "package.json", "package-lock.json", "tsconfig.json"];

@@ -13,7 +13,7 @@ from api.ledger_answers import json_response
 from api.models.feeds import OperationReply
 from api.models.plans import PlanBody, PlanOptions
 from api.packing import ZIP, read_packed
-from api.plans import KIND, PlanRequest, request_of
+from api.plans import KIND, PlanRequest, edited, generated, request_of
 from api.problems import invalid, not_found
 from api.routes.operations import operation_document
 from engine.batch import Batch
@@ -22,24 +22,34 @@ from engine.ledger import Response
 from engine.ledger.commands import CreateOperation
 from engine.ledger.outcomes import OperationCreated
 
+_LONGEST_NAME = 128
+
 
 async def begin(call: Call) -> Answer:
     """Check what is to be solved, and queue it."""
     body: PlanBody = call.body
     if body.generate is not None and body.scenario is None:
         wanted = body.generate
-        name = f"{wanted.load}, {wanted.orders:,} orders"
+        name = f"{wanted.load}, {wanted.orders:,} orders, {wanted.nodes:,} nodes"
         return await _queue(call, request_of(body, name, generate=wanted.model_dump()), None)
+    name, batch = await _given(call, body)
+    changed = await asyncio.to_thread(edited, batch, body.scenario)
+    if body.scenario is not None:
+        name = str(body.scenario.get("name") or f"{name}, edited")[:_LONGEST_NAME]
+    return await _queue(call, request_of(body, name, base=body.base, scenario=body.scenario), changed)
+
+
+async def _given(call: Call, body: PlanBody) -> tuple[str, Batch]:
+    """The batch that edits are made to, and what to call it."""
+    if body.generate is not None:
+        return "generated batch", await asyncio.to_thread(generated, body.generate)
     if body.batch is not None:
-        batch = await asyncio.to_thread(parse_batch, dict(body.batch))
-        return await _queue(call, request_of(body, "uploaded batch", scenario=body.scenario), batch)
-    if body.base is None:
-        raise invalid("a scenario needs a batch or a base")
+        return "uploaded batch", await asyncio.to_thread(parse_batch, dict(body.batch))
+    assert body.base is not None
     view = await call.service.read(call.service.views.view, call.tenant, body.base)
     if view is None:
         raise not_found(f"the result of the operation {body.base!r}")
-    request = request_of(body, f"again: {body.base}", base=body.base, scenario=body.scenario)
-    return await _queue(call, request, view.batch)
+    return "the same batch", view.batch
 
 
 async def begin_packed(call: Call) -> Answer:

@@ -27,6 +27,13 @@ export function shortDollars(cents: number): string {
   return `${sign}$${whole.format(size)}`;
 }
 
+/** A large number in a small place. */
+export function short(value: Maybe): string {
+  if (value === null || value === undefined) return NONE;
+  if (Math.abs(value) >= 1e6) return `${two.format(value / 1e6)}m`;
+  return Math.abs(value) >= 1e5 ? `${one.format(value / 1e3)}k` : whole.format(value);
+}
+
 export function percent(share: Maybe, digits = 1): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return NONE;
   return `${(100 * share).toFixed(digits)} %`;

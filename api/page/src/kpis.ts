@@ -1,6 +1,6 @@
 // The key figures: what they are called, how they are written, and which way is better.
 import { h } from "./dom";
-import { count, dollars, type Maybe, NONE, percent, signed } from "./format";
+import { count, dollars, type Maybe, NONE, percent, short, signed } from "./format";
 import type { Figures, Kpis } from "./types";
 
 interface Kpi {
@@ -24,8 +24,8 @@ export const KPIS: Kpi[] = [
   { label: "On time", hint: "Shipments that arrive by the date that was promised, of those with one.", value: (k) => k.on_time_rate, write: percent, better: 1, share: true },
   { label: "Split orders", hint: "Orders with two shipments or more, of those shipped.", value: (k) => k.split_rate, write: percent, better: -1, share: true },
   { label: "Shipments", hint: "Parcels that leave a node.", value: (k) => k.shipments, write: count, better: 0 },
-  { label: "Distance", hint: "Kilometres of all shipments together.", value: (k) => k.shipment_km, write: (v) => (v == null ? NONE : `${count(v)} km`), better: -1 },
-  { label: "Carbon", hint: "Kilograms of CO₂ of all shipments.", value: (k) => k.carbon_g, write: (v) => (v == null ? NONE : `${count(v / 1000)} kg`), better: -1 },
+  { label: "Distance", hint: "Kilometres of all shipments together.", value: (k) => k.shipment_km, write: (v) => (v == null ? NONE : `${short(v)} km`), better: -1 },
+  { label: "Carbon", hint: "Kilograms of CO₂ of all shipments.", value: (k) => k.carbon_g, write: (v) => (v == null ? NONE : `${short(v / 1000)} kg`), better: -1 },
 ];
 
 export const TERMS: [keyof Kpis, string][] = [

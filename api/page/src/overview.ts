@@ -72,7 +72,7 @@ export async function overview(main: HTMLElement, figures: Figures, baseline: Fi
   makeTable<NodeRow>(nodes, {
     label: "Nodes",
     index: "node_id",
-    height: 330,
+    height: 320,
     rows: figures.nodes,
     sort: [{ column: "shipments", dir: "desc" }],
     empty: "The batch has no nodes.",
