@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_service
+from api import cli_planning, cli_service
 from api.failures import ABORTED, CommandGroup
 from api.options import Debug, number_from
 
@@ -236,6 +236,8 @@ def demo(
     raise typer.Exit(demo_command(out, orders, nodes, skus, options))
 
 
+app.command()(cli_planning.simulate)
+app.command()(cli_planning.compare)
 app.command()(cli_service.serve)
 app.add_typer(cli_service.keys, name="key")
 app.add_typer(cli_service.ledger, name="ledger")

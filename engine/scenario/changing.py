@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.batch import Batch
+from engine.keys import key_text
 from engine.network import IntArray
 from engine.scenario.selecting import Flags, flags
 from engine.schema import INPUT_TABLES
@@ -65,16 +66,6 @@ def scaled(values: IntArray, bp: int) -> IntArray:
 def scaled_down(values: IntArray, bp: int) -> IntArray:
     """Return values times so many basis points, rounded down."""
     return values * bp // 10_000
-
-
-def key_text(table: pa.Table, key: Sequence[str]) -> pa.Array:
-    """Return one text for the key of each row; different keys have different texts."""
-    parts = []
-    for name in key:
-        text = table.column(name).combine_chunks().cast(pa.string())
-        length = pc.fill_null(pc.utf8_length(text).cast(pa.string()), "-")
-        parts.append(pc.binary_join_element_wise(length, pc.fill_null(text, ""), ":"))
-    return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "")
 
 
 def in_canonical_order(base: Batch, changed: Batch) -> Batch:

@@ -148,10 +148,10 @@ def _report(detail: ErrorDetails, where: str, log: FaultLog) -> None:
             column=column,
         )
     else:
-        value = str(found["edit"]) if column is None and isinstance(found, dict) and "edit" in found else None
+        kind_of_edit = found.get("edit") if column is None and isinstance(found, dict) else None
         log.add(
             where,
-            value or shown(found, quoted=True),
+            str(kind_of_edit or shown(found, quoted=True)),
             _SHAPES.get(column or "") or _expected(detail["msg"]),
             column=column,
         )

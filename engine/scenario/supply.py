@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.batch import Batch
+from engine.keys import key_text
 from engine.network import IntArray, codes, days, ints
-from engine.scenario.changing import key_text, rows_where, scaled, scaled_down, with_column, with_tables
+from engine.scenario.changing import rows_where, scaled, scaled_down, with_column, with_tables
 from engine.scenario.edits import MoveStock, ScaleStock
 from engine.scenario.faults import Faults
 from engine.scenario.selecting import Flags, flags, selected_items
