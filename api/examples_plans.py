@@ -32,6 +32,9 @@ ORDER: dict[str, Any] = {
 PLAN_EXPLANATION: dict[str, Any] = {"order_id": "1001", "objective_cents": 700, "rivals": []}
 COMPARISON: dict[str, Any] = {
     "baseline": "op-55aa",
+    "same_batch": True,
+    "certainty": {"difference_cents": -120, "low_cents": -120, "high_cents": -100},
     "changed_orders": 1,
-    "orders": [{"order_id": "1001", "was_nodes": "west", "nodes": "east", "change_cents": -120}],
+    "orders": [{"order_id": "1001", "changes": "node", "nodes_before": "west", "nodes_after": "east"}],
+    "moved": [{"from_node_id": "west", "to_node_id": "east", "units": 2, "orders": 1}],
 }

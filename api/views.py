@@ -10,16 +10,19 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from api.figures import figures_document
+from api.figures import figures_document, rows
 from api.packing import unpack_batch
 from engine.batch import Allocation, Batch
+from engine.comparison import Plan, compare
 from engine.ledger import Ledger
 from engine.order_rows import order_rows
 from engine.schema import OUTPUT_TABLES
 
 MOST_KEPT = 4
+MOST_MOVES = 100
 
 
 class View:
@@ -88,6 +91,39 @@ class Views:
             return None
         tables = {name: pq.read_table(io.BytesIO(raw[name] or b"")) for name in OUTPUT_TABLES}
         return View(unpack_batch(raw["batch"] or b""), Allocation(tables, orjson.loads(raw["summary"] or b"{}")))
+
+
+def comparison_document(view: View, baseline: View, limit: int) -> dict[str, Any]:
+    """Return what differs between two results, as JSON-like data.
+
+    Parameters
+    ----------
+    view, baseline : View
+        Differences are of the first less the second.
+    limit : int
+        Orders that are listed: those with the greatest difference in cost.
+    """
+    plans = [
+        Plan(name=name, batch=one.batch, allocation=one.allocation)
+        for name, one in (("baseline", baseline), ("plan", view))
+    ]
+    found = compare(plans)
+    inputs = [plan["input_sha256"] for plan in found.summary["plans"]]
+    orders = found["orders"]
+    size = pc.abs(orders["difference_cents"])
+    largest = pc.sort_indices(
+        orders.append_column("size", size), sort_keys=[("size", "descending"), ("order_id", "ascending")]
+    )
+    moved = found["moved"].sort_by(
+        [("units", "descending"), ("from_node_id", "ascending"), ("to_node_id", "ascending")]
+    )
+    return {
+        "same_batch": inputs[0] == inputs[1],
+        "certainty": found.summary["plans"][1]["certainty"],
+        "changed_orders": orders.num_rows,
+        "orders": rows(orders.take(largest.slice(0, limit)).drop_columns(["plan"])),
+        "moved": rows(moved.slice(0, MOST_MOVES).drop_columns(["plan"])),
+    }
 
 
 def _keep(kept: OrderedDict[tuple[str, str], Any], key: tuple[str, str], value: Any, most: int) -> None:

@@ -109,34 +109,3 @@ def _grouped(table: pa.Table, ids: pa.ChunkedArray, totals: Sequence[tuple[str, 
 
 def _or_zero(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.fill_null(pc.cast(column, pa.int64()), 0)
-
-
-def changed_orders(rows: pa.Table, baseline: pa.Table) -> pa.Table:
-    """Return the orders that two results serve differently, the greatest difference in cost first.
-
-    Parameters
-    ----------
-    rows, baseline : Table
-        Of `order_rows`. An order that is in one of them only is left out: it was asked for, or not.
-
-    Returns
-    -------
-    Table
-        order_id; of state, nodes, services, units_left, deliver_date and cost_cents what was in the baseline
-        (``was_...``) and what is; change_cents.
-    """
-    at = pc.index_in(rows["order_id"], value_set=baseline["order_id"].combine_chunks())
-    both = pc.is_valid(at)
-    now, was = rows.filter(both), baseline.take(at.filter(both))
-    names = ("state", "nodes", "services", "units_left", "deliver_date", "cost_cents")
-    differs = None
-    for name in names:
-        same = pc.fill_null(pc.equal(now[name], was[name]), False)
-        same = pc.or_(same, pc.and_(pc.is_null(now[name]), pc.is_null(was[name])))
-        differs = pc.invert(same) if differs is None else pc.or_(differs, pc.invert(same))
-    columns = {"order_id": now["order_id"]}
-    for name in names:
-        columns[f"was_{name}"], columns[name] = was[name], now[name]
-    change = pc.subtract(now["cost_cents"], was["cost_cents"])
-    found = pa.table({**columns, "change_cents": change, "size": pc.abs(change)}).filter(differs)
-    return found.sort_by([("size", "descending"), ("order_id", "ascending")]).drop_columns(["size"])

@@ -131,8 +131,11 @@ class ComparisonReply(Reply):
     """What differs between two results: this one less the baseline."""
 
     baseline: str
+    same_batch: bool
+    certainty: dict[str, Any]
     changed_orders: int
     orders: list[dict[str, Any]]
+    moved: list[dict[str, Any]]
 
 
 class ExportQuery(Model):

@@ -27,10 +27,9 @@ from api.models.plans import (
 )
 from api.order_reasons import explain_order
 from api.problems import Problem, not_found
-from api.views import View
+from api.views import View, comparison_document
 from engine.figures import by_node
 from engine.ledger.records import Operation
-from engine.order_rows import changed_orders
 
 _TABLES = ("shipments", "allocations", "unallocated")
 
@@ -140,13 +139,12 @@ async def explain_in_result(call: Call) -> Answer:
 
 
 async def compare(call: Call) -> Answer:
-    """Return the orders that two results serve differently."""
+    """Return what differs between two results: what moved, the orders served otherwise, and how sure it all is."""
     query: CompareQuery = call.query
     view = await _view(call)
     baseline = await _view(call, query.baseline)
-    changed = await asyncio.to_thread(lambda: changed_orders(view.orders, baseline.orders))
-    shown = rows(changed.slice(0, query.limit))
-    return json_answer({"baseline": query.baseline, "changed_orders": changed.num_rows, "orders": shown})
+    document = await asyncio.to_thread(comparison_document, view, baseline, query.limit)
+    return json_answer({"baseline": query.baseline, **document})
 
 
 async def export(call: Call) -> Answer:
@@ -217,7 +215,7 @@ CALLS = (
         method="GET",
         path="/v1/operations/{operation_id}/comparison",
         noun="results",
-        summary="The orders that two results serve differently.",
+        summary="What differs between two results: units moved, orders served otherwise, how sure it is.",
         answer=compare,
         scope="read",
         query=CompareQuery,

@@ -125,6 +125,7 @@ export function termBars(element: HTMLElement, plans: { name: string; kpis: Kpis
       color: tones[index],
       data: shown.map(([term]) => Number(kpis[term])),
       label: { show: true, position: "right", ...textStyle(), formatter: ({ value }: { value: number }) => shortDollars(value) },
+      labelLayout: { hideOverlap: true },
     })),
   });
 }

@@ -1,11 +1,11 @@
 // What a comparison says without asking further: the key figures of both plans, and how certain the difference is.
 import { card, h } from "./dom";
-import { dollars } from "./format";
+import { dollars, signed } from "./format";
 import { difference, KPIS } from "./kpis";
-import type { Figures } from "./types";
+import type { Certainty, Figures } from "./types";
 
-export function compare(figures: Figures, baseline: Figures): HTMLElement {
-  return card(`Against ${baseline.name}`, {}, figureTable(figures, baseline), h("p", { class: "caption" }, certainty(figures, baseline)));
+export function compare(figures: Figures, baseline: Figures, sameBatch: boolean, sure: Certainty): HTMLElement {
+  return card(`Against ${baseline.name}`, {}, figureTable(figures, baseline), h("p", { class: "caption" }, certainty(figures, baseline, sameBatch, sure)));
 }
 
 export function figureTable(figures: Figures, baseline: Figures): HTMLElement {
@@ -29,10 +29,12 @@ export function figureTable(figures: Figures, baseline: Figures): HTMLElement {
   );
 }
 
-/** How far the true difference between the best plans is known, from the two gaps. */
-export function certainty(figures: Figures, baseline: Figures): string {
-  const low = figures.kpis.bound_cents - baseline.kpis.objective_cents;
-  const high = figures.kpis.objective_cents - baseline.kpis.bound_cents;
+/** How sure the difference is: exact for one batch, else an interval for the best plans of both, from the two gaps. */
+export function certainty(figures: Figures, baseline: Figures, sameBatch: boolean, { difference_cents: found, low_cents: low, high_cents: high }: Certainty): string {
+  if (sameBatch) {
+    const bound = Math.max(figures.kpis.bound_cents, baseline.kpis.bound_cents);
+    return `Both are plans of the same batch: this one costs ${dollars(Math.abs(found))} ${found <= 0 ? "less" : "more"}, exactly, and no plan of it costs less than ${dollars(bound)}.`;
+  }
   const way = high < 0 ? "lower for certain" : low > 0 ? "higher for certain" : "not certain to be lower or higher";
-  return `The best possible cost of this plan's batch less that of the baseline's is between ${dollars(low)} and ${dollars(high)}: ${way}.`;
+  return `The plans differ by ${signed(found, dollars)}. The best possible cost of this batch less that of the baseline's is between ${dollars(low)} and ${dollars(high)}: ${way}.`;
 }

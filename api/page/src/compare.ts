@@ -2,9 +2,9 @@
 import { get } from "./api";
 import { certainty, figureTable } from "./compare-report";
 import { card, fill, h } from "./dom";
-import { count, dollars, signed } from "./format";
+import { count, dollars, signed, words } from "./format";
 import { go } from "./state";
-import type { ChangedOrder, Comparison, Figures } from "./types";
+import type { ChangedOrder, Comparison, Figures, Move } from "./types";
 
 interface NodeChange {
   node_id: string;
@@ -21,11 +21,14 @@ export async function compare(main: HTMLElement, figures: Figures, baseline: Fig
   const nodes = h("div", { class: "table", id: "node-changes" });
   const changed = h("div", { class: "table", id: "changed" });
   const n = h("p", { class: "caption", role: "status" }, "Comparing the orders…");
+  const sure = h("p", { class: "caption", id: "certainty" });
+  const moved = h("div", { class: "table", id: "moved" });
   fill(
     main,
-    h("div", { class: "halves" }, card("Key figures", {}, figureTable(figures, baseline), h("p", { class: "caption" }, certainty(figures, baseline))), card("Cost by term", {}, terms)),
+    h("div", { class: "halves" }, card("Key figures", {}, figureTable(figures, baseline), sure), card("Cost by term", {}, terms)),
     h("div", { class: "halves" }, card(`Load: ${baseline.name} (baseline)`, {}, left), card(`Load: ${figures.name}`, {}, right)),
-    h("div", { class: "halves" }, card("Nodes that changed most", {}, nodes), card("Orders that changed", {}, n, changed)),
+    h("div", { class: "halves" }, card("Nodes that changed most", {}, nodes), card("Units that moved between nodes", {}, moved)),
+    card("Orders that changed", {}, n, changed),
   );
   main.removeAttribute("aria-busy");
   const { drawMap, makeTable, termBars } = await import("./drawing");
@@ -54,21 +57,38 @@ export async function compare(main: HTMLElement, figures: Figures, baseline: Fig
   try {
     const path = `/v1/operations/${encodeURIComponent(figures.operation_id)}/comparison?baseline=${encodeURIComponent(baseline.operation_id)}`;
     const found = await get<Comparison>(path);
+    fill(sure, certainty(figures, baseline, found.same_batch, found.certainty));
     const shown = found.orders.length < found.changed_orders ? `, the ${count(found.orders.length)} with the greatest difference` : "";
     fill(n, `${count(found.changed_orders)} orders are served differently${shown}.`);
+    makeTable<Move & { pair: string }>(moved, {
+      label: "Units that moved between nodes",
+      index: "pair",
+      height: 300,
+      rows: found.moved.map((row) => ({ ...row, pair: `${row.from_node_id} ${row.to_node_id}` })),
+      empty: "No unit moved.",
+      columns: [
+        { title: "From", field: "from_node_id", show: (row) => row.from_node_id },
+        { title: "To", field: "to_node_id", show: (row) => row.to_node_id },
+        { title: "Units", field: "units", show: (row) => count(row.units), number: true },
+        { title: "Orders", field: "orders", show: (row) => count(row.orders), number: true },
+        { title: "Value of goods", field: "value_cents", show: (row) => dollars(row.value_cents), number: true },
+      ],
+    });
     makeTable<ChangedOrder>(changed, {
       label: "Orders that changed",
       index: "order_id",
-      height: 272,
+      height: 320,
       rows: found.orders,
       empty: "Every order is served as before.",
       chosen: (row) => go({ order: row.order_id }),
       columns: [
         { title: "Order", field: "order_id", show: (row) => row.order_id },
-        { title: "Was", field: "was_nodes", show: (row) => row.was_nodes || row.was_state, grow: 1.3 },
-        { title: "Is", field: "nodes", show: (row) => row.nodes || row.state, grow: 1.3 },
-        { title: "Arrives", field: "deliver_date", show: (row) => row.deliver_date ?? "–", width: 96 },
-        { title: "Cost", field: "change_cents", show: (row) => signed(row.change_cents, dollars), number: true, width: 96, mood: (row) => (row.change_cents > 0 ? "bad" : row.change_cents < 0 ? "good" : "") },
+        { title: "What changed", field: "changes", show: (row) => row.changes, grow: 1.4 },
+        { title: "Why", field: "why", show: (row) => (row.why ? words(row.why) : "–"), grow: 1.4 },
+        { title: "From, baseline", field: "nodes_before", show: (row) => row.nodes_before || "–", grow: 1.3 },
+        { title: "From, this plan", field: "nodes_after", show: (row) => row.nodes_after || "–", grow: 1.3 },
+        { title: "Arrives", field: "delivered_after", show: (row) => row.delivered_after ?? "–", width: 100 },
+        { title: "Cost", field: "difference_cents", show: (row) => signed(row.difference_cents, dollars), number: true, width: 110, mood: (row) => (row.difference_cents > 0 ? "bad" : row.difference_cents < 0 ? "good" : "") },
       ],
     });
   } catch (error) {

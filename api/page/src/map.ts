@@ -18,10 +18,11 @@ interface MapWishes {
 const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 const safe = (text: string) => text.replace(/[&<>"']/g, (mark) => escapes[mark]!);
 
-export function mapCaption(figures: Figures, layer: Layer): string {
+export function mapCaption(figures: Figures, layer: Layer, node: string | null = null): string {
   if (layer === "flows") {
     const { flows, flows_shown: shown, shipments, shipments_shown: part } = figures.flow_totals;
     const all = flows === shown ? "all flows" : `the ${count(shown)} heaviest of ${count(flows)} flows`;
+    if (node) return `Shipments of ${node} to their destinations (cells of 2°), of ${all}.`;
     return `Shipments from node to destination (cells of 2°): ${all}, ${count(part)} of ${count(shipments)} shipments.`;
   }
   if (layer === "prices") return "Circles: the highest price of a resource at the node, in dollars for one unit more.";

@@ -75,7 +75,7 @@ export async function orders(main: HTMLElement, figures: Figures, node: string |
       { title: "State", field: "state", show: (row) => row.state, width: 100, mood: (row) => moodOfState(row.state) },
       { title: "To", field: "region", show: (row) => row.region ?? "–", width: 60, sortable: false },
       { title: "From", field: "nodes", show: (row) => row.nodes || "–", grow: 1.6 },
-      { title: "Service", field: "services", show: (row) => row.services || "–", grow: 1.2 },
+      { title: "Service", field: "services", show: (row) => [...new Set(row.services.split(" "))].join(", ") || "–", grow: 1.2 },
       { title: "Lines", field: "lines", show: (row) => count(row.lines), number: true, width: 72 },
       { title: "Units", field: "units", show: (row) => count(row.units), number: true, width: 72 },
       { title: "Left", field: "units_left", show: (row) => (row.units_left ? count(row.units_left) : "–"), number: true, width: 64, mood: (row) => (row.units_left ? "bad" : "quiet") },

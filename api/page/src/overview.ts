@@ -28,7 +28,7 @@ export async function overview(main: HTMLElement, figures: Figures, baseline: Fi
   async function redraw(): Promise<void> {
     const { drawMap, mapCaption } = await drawing();
     const outside = drawMap(map, figures, { layer, node: marked, chosen: choose });
-    fill(caption, mapCaption(figures, layer), outside ? ` ${count(outside)} nodes lie outside of the map.` : "");
+    fill(caption, mapCaption(figures, layer, marked), outside ? ` ${count(outside)} nodes lie outside of the map.` : "");
     const buttons = LAYERS.map(([name, text]) =>
       h("button", { type: "button", "aria-pressed": String(name === layer), onclick: () => { layer = name; void redraw(); } }, text),
     );

@@ -17,7 +17,7 @@ export async function watch(main: HTMLElement, first: Operation, signal: AbortSi
     cancel.disabled = true;
     post(`/v1/operations/${encodeURIComponent(first.operation_id)}:cancel`, {}).catch(failed);
   };
-  fill(main, values, card(`Solving ${nameOf(first)}`, {}, state, chart, h("div", { class: "actions" }, cancel)));
+  fill(main, values, card(`Solving: ${nameOf(first)}`, {}, state, chart, h("div", { class: "actions" }, cancel)));
   main.removeAttribute("aria-busy");
   const { convergence } = await import("./drawing");
   let now = first;

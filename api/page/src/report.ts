@@ -7,16 +7,17 @@ import { basisPoints, count, dollars, percent, seconds, words } from "./format";
 import { tiles } from "./kpis";
 import { drawMap, type Layer, mapCaption, priceName } from "./map";
 import { plainTable } from "./tables-plain";
-import type { Figures } from "./types";
+import type { Certainty, Figures } from "./types";
 
 interface Report {
   figures: Figures;
   baseline: Figures | null;
+  comparison: { same_batch: boolean; certainty: Certainty } | null;
   made_by: string;
 }
 
 const MOST_NODES = 40;
-const { figures, baseline, made_by: maker } = JSON.parse(byId("data").textContent ?? "") as Report;
+const { figures, baseline, comparison, made_by: maker } = JSON.parse(byId("data").textContent ?? "") as Report;
 
 function network(): HTMLElement {
   const map = h("div", { class: "map", id: "map" });
@@ -83,6 +84,6 @@ fill(
   tiles(figures, baseline),
   network(),
   h("div", { class: "halves" }, search(), cost()),
-  baseline ? compare(figures, baseline) : null,
+  baseline && comparison ? compare(figures, baseline, comparison.same_batch, comparison.certainty) : null,
   h("div", { class: "halves" }, nodes(), prices()),
 );

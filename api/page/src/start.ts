@@ -2,6 +2,7 @@
 import { post, send } from "./api";
 import { fill, field, h, select } from "./dom";
 import { EditRow } from "./edits";
+import { remember } from "./state";
 import type { Figures, Operation } from "./types";
 
 /** What is told when plans were begun: the one to watch, and what to compare it with. */
@@ -10,6 +11,12 @@ export type Begun = (plan: Operation, baseline: string | null) => void;
 export function start(main: HTMLElement, figures: Figures | null, begun: Begun, failed: (error: unknown) => void): void {
   fill(main, h("div", { class: "starts" }, demo(begun, failed), upload(begun, failed), scenario(figures, begun, failed)));
   main.removeAttribute("aria-busy");
+}
+
+async function solve(body: { name: string; [part: string]: unknown }): Promise<Operation> {
+  const plan = await post<Operation>("/v1/plans", body);
+  remember(plan, body.name);
+  return plan;
 }
 
 /** A form that says what it does while it does it. */
@@ -78,10 +85,10 @@ function demo(begun: Begun, failed: (error: unknown) => void): HTMLElement {
     const name = `${load.value} ${orders.value}`;
     let baseline: string | null = null;
     if (also.checked) {
-      const routed = await post<Operation>("/v1/plans", { name: `${name}, one at a time`, rule: "one_at_a_time", generate });
+      const routed = await solve({ name: `${name}, one at a time`, rule: "one_at_a_time", generate });
       baseline = routed.operation_id;
     }
-    begun(await post<Operation>("/v1/plans", { name, generate, ...how.values() }), baseline);
+    begun(await solve({ name, generate, ...how.values() }), baseline);
   };
   return form(
     "Demo batch",
@@ -106,7 +113,9 @@ function upload(begun: Begun, failed: (error: unknown) => void): HTMLElement {
     const wishes = how.values();
     if (chosen.name.endsWith(".zip")) {
       const query = new URLSearchParams({ name: title, ...Object.fromEntries(Object.entries(wishes).map(([key, value]) => [key, String(value)])) });
-      begun(await send<Operation>(`/v1/plans:import?${query}`, chosen, "application/zip"), null);
+      const plan = await send<Operation>(`/v1/plans:import?${query}`, chosen, "application/zip");
+      remember(plan, title);
+      begun(plan, null);
       return;
     }
     let document: Record<string, unknown>;
@@ -116,7 +125,7 @@ function upload(begun: Begun, failed: (error: unknown) => void): HTMLElement {
       throw new Error(`${chosen.name} is not JSON: ${(error as Error).message}`);
     }
     if ("nodes" in document || "policy" in document) {
-      begun(await post<Operation>("/v1/plans", { name: title, batch: document, ...wishes }), null);
+      begun(await solve({ name: title, batch: document, ...wishes }), null);
       return;
     }
     const { gap, time_limit_seconds } = wishes;
@@ -165,7 +174,7 @@ function scenario(figures: Figures | null, begun: Begun, failed: (error: unknown
     }
     const edits = [...rows.map((row) => row.value()), ...(more as unknown[])];
     const body = { name: name.value, base: figures.operation_id, scenario: { edits }, ...how.values() };
-    begun(await post<Operation>("/v1/plans", body), figures.operation_id);
+    begun(await solve(body), figures.operation_id);
   };
   return form(
     "Scenario",

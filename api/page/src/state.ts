@@ -63,8 +63,15 @@ export async function operations(): Promise<Operation[]> {
   return found.operations.filter(({ kind }) => kind === "plan" || kind === "allocate");
 }
 
+const names = new Map<string, string>();
+
+/** Remember what a plan that was begun here is called: the service tells only once it is worked on. */
+export function remember(operation: Operation, name: string): void {
+  names.set(operation.operation_id, name);
+}
+
 export function nameOf(operation: Operation): string {
-  return operation.progress?.name ?? (operation.kind === "allocate" ? "orders on the ledger" : "plan");
+  return operation.progress?.name ?? names.get(operation.operation_id) ?? (operation.kind === "allocate" ? "orders on the ledger" : "plan");
 }
 
 export function isOver(operation: Operation): boolean {

@@ -171,19 +171,35 @@ export interface OrderDetail {
 
 export interface ChangedOrder {
   order_id: string;
-  was_state: string;
-  state: string;
-  was_nodes: string;
-  nodes: string;
-  was_deliver_date: string | null;
-  deliver_date: string | null;
-  was_cost_cents: number;
-  cost_cents: number;
-  change_cents: number;
+  changes: string;
+  why: string;
+  nodes_before: string | null;
+  nodes_after: string | null;
+  units_before: number | null;
+  units_after: number | null;
+  delivered_after: string | null;
+  difference_cents: number;
+}
+
+export interface Certainty {
+  difference_cents: number;
+  low_cents: number;
+  high_cents: number;
+}
+
+export interface Move {
+  from_node_id: string;
+  to_node_id: string;
+  units: number;
+  value_cents: number;
+  orders: number;
 }
 
 export interface Comparison {
   baseline: string;
+  same_batch: boolean;
+  certainty: Certainty;
   changed_orders: number;
   orders: ChangedOrder[];
+  moved: Move[];
 }
