@@ -6,7 +6,6 @@ import concurrent.futures
 import io
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,22 +13,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from api.desks import Desk, utc_now
-from api.kept_tables import Tables
 from api.ledger_answers import refusal
 from api.models.orders import BatchBody
-from api.networks import StoredNetwork, load_network
 from api.order_documents import Kept, positions_of
 from api.packing import pack_batch
-from api.problems import Problem
+from api.snapshot_batch import snapshot_batch, table_of, typed_table
 from api.solving import PreparedOrder, Solved, SolverProcess
 from api.writer import RACED, Decide
 from engine import AllocateParams, Batch, Progress
-from engine.ledger import Ledger, Request
+from engine.ledger import Request
 from engine.ledger.commands import Position, Reserve
 from engine.ledger.outcomes import Refused
 from engine.live import Decision
-from engine.schema import INPUT_TABLES, OUTPUT_TABLES
+from engine.schema import OUTPUT_TABLES
 
 if TYPE_CHECKING:
     from api.jobs import Job
@@ -120,11 +116,8 @@ class BatchRun:
 
     def _solve(self, without: frozenset[str]) -> Solved:
         body, job = self._body, self._job
-        orders, lines = self._tables(without)
-        network, stock, used = self._read(lines["sku"].unique())
-        batch = network.batch(utc_now(), stock=stock, used=used, orders=orders, lines=lines)
-        everything = dict(zip(("orders", "lines"), self._tables(frozenset()) if without else (orders, lines)))
-        self._batch = Batch(batch.policy, {**batch.tables, **everything})
+        batch = snapshot_batch(self._service, self._tenant, body, without)
+        self._batch = self._with_all_orders(batch) if without else batch
         self._stop_if_over()
         self._spent("read")
         longest = self._service.settings.batch_seconds
@@ -142,25 +135,6 @@ class BatchRun:
             is_stopped=job.is_over,
         )
 
-    def _read(self, skus: pa.Array) -> tuple[StoredNetwork, pa.Table, pa.Table]:
-        """The network, the stock of some skus and the capacity used: from the desk when it is up to date."""
-        desk = self._service.desks.get(self._tenant)
-        if desk is not None:
-            tables: Tables | None = self._service.writer.aside_and_wait(partial(_up_to_date, desk, self._ledger))
-            if tables is not None:
-                return desk.network, *tables.current(skus)
-        read = self._ledger.snapshot(self._tenant)
-        if read.network_version == 0:
-            raise Problem(409, "conflict", "there is no network: PUT /v1/network first")
-        network = load_network(self._ledger, self._tenant, read.network_version)
-        return network, *Tables(read.stock, read.used, ()).current(skus)
-
-    def _tables(self, without: frozenset[str]) -> tuple[pa.Table, pa.Table]:
-        orders = [order.model_dump() for order in self._body.orders if order.order_id not in without]
-        lines = [line.model_dump() for line in self._body.lines if line.order_id not in without]
-        schemas = (INPUT_TABLES["orders"].arrow_schema, INPUT_TABLES["lines"].arrow_schema)
-        return _table(orders, schemas[0]), _table(lines, schemas[1])
-
     def _tell(self, at: Progress) -> None:
         self._job.tell(
             stage=at.phase,
@@ -168,6 +142,12 @@ class BatchRun:
             bound_cents=at.bound_cents,
             gap=None if at.gap is None or at.gap != at.gap or at.gap == float("inf") else at.gap,
         )
+
+    def _with_all_orders(self, batch: Batch) -> Batch:
+        """The batch with the orders that were decided before an interruption: results are of all."""
+        orders = table_of([row.model_dump() for row in self._body.orders], "orders")
+        lines = table_of([row.model_dump() for row in self._body.lines], "lines")
+        return Batch(batch.policy, {**batch.tables, "orders": orders, "lines": lines})
 
     def _reserve(self, chunks: Iterator[list[PreparedOrder]], waiting: list[str]) -> str:
         job, size = self._job, self._service.settings.chunk_orders
@@ -263,7 +243,7 @@ class BatchRun:
                 table = tables[name]
                 kept = table.filter(pc.invert(pc.is_in(table["order_id"], value_set=gone)))
                 rows = [row for document in self._changed.values() for row in document[name]]
-                tables[name] = pa.concat_tables([kept, _table(rows, OUTPUT_TABLES[name].arrow_schema)])
+                tables[name] = pa.concat_tables([kept, typed_table(rows, OUTPUT_TABLES[name].arrow_schema)])
         tables["refused"] = pa.Table.from_pylist(
             [{"order_id": name, "reason": why, "detail": detail} for name, (why, detail) in self._refused.items()],
             schema=_REFUSED,
@@ -284,15 +264,3 @@ class BatchRun:
             pq.write_table(table, sink, compression="zstd")
             results[name] = sink.getvalue()
         return results
-
-
-def _up_to_date(desk: Desk, ledger: Ledger) -> Tables | None:
-    desk.catch_up(ledger)
-    return None if desk.is_outdated else desk.tables.now()
-
-
-def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    """Rows of documents as a table: their dates are text."""
-    texts = pa.schema([(field.name, pa.string() if pa.types.is_date(field.type) else field.type) for field in schema])
-    listed = [{field.name: row[field.name] for field in schema} for row in rows]
-    return pa.Table.from_pylist(listed, schema=texts).cast(schema)

@@ -105,6 +105,8 @@ class Spec:
         Answers it.
     scope : str or None
         What the credential has to allow; None: no credential is asked for.
+    or_scope : str or None
+        A scope that will do as well; what it allows, the call has to tell.
     body, query : type or None
         Models of body and query.
     raw_schema : str or None
@@ -135,6 +137,7 @@ class Spec:
     summary: str
     answer: Answering
     scope: Scope | None
+    or_scope: Scope | None = None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     raw_schema: str | None = None

@@ -52,7 +52,7 @@ class Endpoint:
         arrival.spec = self._spec
         if self._spec.scope is not None:
             principal = arrival.principal = await self._service.gate.admit(arrival.headers)
-            principal.require(self._spec.scope)
+            principal.require(self._spec.scope, self._spec.or_scope)
 
     async def keep_stream(self) -> AsyncIterator[None]:
         """Hold a place among streams until the last byte is sent."""

@@ -138,6 +138,27 @@ OPERATION: dict[str, Any] = {
     "updated_at": "2026-11-26T12:00:01.000+00:00",
     "result": None,
 }
+SIMULATION_BODY: dict[str, Any] = {
+    "scenarios": [
+        {
+            "name": "west-closed",
+            "description": "A day without the node in the west.",
+            "edits": [
+                {"edit": "close_node", "node_id": "west"},
+                {"edit": "scale_demand", "pct": 120, "orders": {"near": {"lat": 37.8, "lon": -122.4, "km": 500}}},
+            ],
+        }
+    ],
+    "orders": BATCH_BODY["orders"],
+    "lines": BATCH_BODY["lines"],
+    "time_limit_seconds": 10.0,
+}
+SIMULATION_OPERATION: dict[str, Any] = {
+    **OPERATION,
+    "operation_id": "op-5c2a",
+    "kind": "simulate",
+    "progress": {**OPERATION["progress"], "stage": "base: prices"},
+}
 RESERVE_BODY: dict[str, Any] = {
     "order_id": "3001",
     "positions": [{"node_id": "east", "sku": "mug", "ship_date": "2026-11-26", "quantity": 1}],

@@ -47,7 +47,7 @@ def export_bytes(table: pa.Table, form: str) -> bytes:
 
 
 def _workbook(table: pa.Table) -> bytes:
-    import xlsxwriter
+    import xlsxwriter  # type: ignore[import-untyped]
 
     sink = io.BytesIO()
     options = {

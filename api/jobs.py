@@ -18,6 +18,7 @@ from api.batch_run import BatchRun, HandedBack
 from api.ledger_answers import bad_input
 from api.plan_run import PlanRun
 from api.problems import Problem
+from api.simulation_run import run_simulation
 from api.solving import SolverProcess, Stopped
 from engine.errors import InputError
 from engine.ledger import LedgerUnavailable
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     from api.desks import Desk
     from api.service import Service
 
-TABLES = ("shipments", "allocations", "unallocated", "prices", "refused")
-"""The tables of a batch's result, besides its summary."""
+TABLES = {
+    "allocate": ("shipments", "allocations", "unallocated", "prices", "refused"),
+    "plan": ("shipments", "allocations", "unallocated", "prices"),
+    "simulate": ("costs", "figures", "certainty", "nodes", "moved", "orders"),
+}
+"""The tables of an operation's result by its kind, besides its summary."""
 _log = logging.getLogger("api.jobs")
 _IDLE_SECONDS = 0.5
 _TELL_SECONDS = 0.25
@@ -181,12 +186,14 @@ class Jobs:
                 if operation.attempts > _ATTEMPTS:
                     detail = f"interrupted {operation.attempts - 1} times, given up"
                     problem = Problem(503, "unavailable", detail)
+                elif operation.kind == "allocate":
+                    state, results = BatchRun(job, self._solver).run()
                 elif operation.kind == "plan":
                     state, results = PlanRun(job, self._solver).run()
-                elif operation.kind != "allocate":
-                    problem = Problem(422, "invalid", f"this version does not know operations of kind {operation.kind}")
+                elif operation.kind == "simulate":
+                    state, results = run_simulation(job, self._solver)
                 else:
-                    state, results = BatchRun(job, self._solver).run()
+                    problem = Problem(422, "invalid", f"this version does not know operations of kind {operation.kind}")
             except (HandedBack, Stopped):
                 if service.stopping.is_set() and not job.is_cancelled:
                     job.hand_back()

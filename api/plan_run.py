@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pyarrow as pa
 
 from api.batch_run import HandedBack, Results
 from api.figures import figures_document
@@ -18,7 +17,6 @@ from engine.schema import OUTPUT_TABLES
 if TYPE_CHECKING:
     from api.jobs import Job
 
-_REFUSED = pa.schema([("order_id", pa.string()), ("reason", pa.string()), ("detail", pa.string())])
 _MAX_POINTS = 400
 
 
@@ -63,7 +61,6 @@ class PlanRun:
             "summary": orjson.dumps(allocation.summary),
             "batch": pack_batch(batch),
             "figures": orjson.dumps(document),
-            "refused": table_bytes(_REFUSED.empty_table()),
         }
         results.update({name: table_bytes(allocation[name]) for name in OUTPUT_TABLES})
         return "DONE", results

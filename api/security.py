@@ -41,15 +41,15 @@ class Principal:
     scopes: frozenset[str]
     name: str
 
-    def require(self, scope: str) -> None:
-        """Refuse what the credential does not allow.
+    def require(self, scope: str, or_scope: str | None = None) -> None:
+        """Refuse what the credential does not allow; one of two scopes is enough.
 
         Raises
         ------
         Problem
             403.
         """
-        if scope not in self.scopes and "admin" not in self.scopes:
+        if self.scopes.isdisjoint((scope, or_scope, "admin")):
             raise Problem(403, "forbidden", f"the credential lacks the scope {scope}")
 
 

@@ -8,7 +8,9 @@ from pydantic import Field
 
 from api.models.common import Model, Reply, Text
 
-TableName = Literal["summary", "shipments", "allocations", "unallocated", "prices", "refused"]
+BatchTable = Literal["shipments", "allocations", "unallocated", "prices", "refused"]
+SimulationTable = Literal["costs", "figures", "certainty", "nodes", "moved", "orders"]
+TableName = Literal["summary"] | BatchTable | SimulationTable
 
 
 class ProgressReply(Reply):

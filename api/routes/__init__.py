@@ -14,6 +14,7 @@ from api.routes import (
     promises,
     reservations,
     results,
+    simulations,
     webhooks,
 )
 
@@ -24,6 +25,7 @@ ALL_CALLS: tuple[Spec, ...] = (
     *promises.CALLS,
     *allocations.CALLS,
     *batches.CALLS,
+    *simulations.CALLS,
     *reservations.CALLS,
     *operations.CALLS,
     *plans.CALLS,

@@ -30,7 +30,9 @@ EVENT_STREAM = "text/event-stream"
 
 def operation_document(found: Operation) -> dict[str, Any]:
     """Return an operation as a caller sees it."""
-    has_result = found.state == "DONE" or (found.state == "CANCELLED" and found.kind == "allocate")
+    has_result = found.kind in TABLES and (
+        found.state == "DONE" or (found.state == "CANCELLED" and found.kind == "allocate")
+    )
     return {
         "operation_id": found.operation_id,
         "kind": found.kind,
@@ -101,7 +103,8 @@ async def _progress(call: Call, found: Operation) -> AsyncIterator[bytes]:
 
 async def cancel_operation(call: Call) -> Answer:
     """Ask an operation to end."""
-    await _find(call)
+    kind = (await _find(call)).kind
+    call.principal.require("simulate" if kind in ("plan", "simulate") else "allocate")
     service = call.service
     found = await service.read(service.ledger.cancel_operation, call.tenant, call.path["operation_id"])
     if found is None:
@@ -123,12 +126,12 @@ async def read_result(call: Call) -> Answer:
         if raw is None:
             raise not_found(f"the table {query.table} of the result")
         return Answer(body=raw, media_type=PARQUET)
-    names = ("summary", *TABLES) if query.table is None else (query.table,)
+    names = ("summary", *TABLES.get(found.kind, ())) if query.table is None else (query.table,)
     document: dict[str, Any] = {}
     for name in names:
         raw = await service.read(service.ledger.operation_result, call.tenant, found.operation_id, name)
         if raw is None:
-            raise not_found("the result")
+            raise not_found("the result" if query.table is None else f"the table {query.table} of the result")
         document[name] = await asyncio.to_thread(_rows, name, raw)
     return json_answer(document)
 
@@ -181,6 +184,8 @@ CALLS = (
         summary="Ask an operation to end; what it has reserved by then stays.",
         answer=cancel_operation,
         scope="allocate",
+        or_scope="simulate",
+        description="A simulation needs the scope simulate, anything else the scope allocate.",
         body=NothingBody,
         answers={200: OperationReply},
         example={},

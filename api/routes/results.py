@@ -114,12 +114,12 @@ async def read_order(call: Call) -> Answer:
 
 
 def _order(view: View, order_id: str) -> dict[str, Any]:
-    [overview] = rows(_of(view.orders, order_id)) or [None]
-    if overview is None:
+    overview = rows(_of(view.orders, order_id))
+    if not overview:
         raise not_found(f"the order {order_id!r} in this result")
     [asked] = rows(_of(view.batch["orders"], order_id))
     return {
-        "order": {**asked, **overview},
+        "order": {**asked, **overview[0]},
         "lines": rows(_of(view.batch["lines"], order_id)),
         **{name: rows(_of(view.allocation[name], order_id)) for name in _TABLES},
     }
