@@ -124,7 +124,7 @@ export function termBars(element: HTMLElement, plans: { name: string; kpis: Kpis
       barGap: "15%",
       color: tones[index],
       data: shown.map(([term]) => Number(kpis[term])),
-      label: { show: true, position: "right", ...textStyle(), formatter: ({ value }: { value: number }) => shortDollars(value) },
+      label: { show: true, position: "right", ...textStyle(), fontSize: plans.length > 1 ? 10 : 11, formatter: ({ value }: { value: number }) => shortDollars(value) },
       labelLayout: { hideOverlap: true },
     })),
   });

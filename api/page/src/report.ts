@@ -16,7 +16,7 @@ interface Report {
   made_by: string;
 }
 
-const MOST_NODES = 40;
+const MOST_NODES = 25;
 const { figures, baseline, comparison, made_by: maker } = JSON.parse(byId("data").textContent ?? "") as Report;
 
 function network(): HTMLElement {
@@ -85,5 +85,5 @@ fill(
   network(),
   h("div", { class: "halves" }, search(), cost()),
   baseline && comparison ? compare(figures, baseline, comparison.same_batch, comparison.certainty) : null,
-  h("div", { class: "halves" }, nodes(), prices()),
+  h("div", { class: "wide evenly" }, nodes(), prices()),
 );
