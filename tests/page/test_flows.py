@@ -63,7 +63,7 @@ def test_from_an_empty_page_to_a_plan(laptop: Visit, service: Server) -> None:
     laptop.page.click("text=New plan >> nth=-1")
     form = laptop.see('form[aria-label="Demo batch"]')
     for label, value in (("Orders", "300"), ("Nodes", "30"), ("Items", "60")):
-        form.get_by_label(label).fill(value)
+        form.get_by_label(label, exact=True).fill(value)
     form.get_by_role("button", name="Generate and solve").click()
     laptop.see("#closing-in canvas")
     assert "Gap" in laptop.text(".tiles")
@@ -156,7 +156,7 @@ def test_two_scenarios_side_by_side(laptop: Visit, service: Server, plan: str) -
     """Tests that a scenario is built, solved and compared with the plan that it was made from."""
     laptop.open(f"/#/new/{plan}")
     form = laptop.see('form[aria-label="Scenario"]')
-    form.get_by_label("Name").fill("two changes")
+    form.get_by_label("Name", exact=True).fill("two changes")
     busiest = max(figures(service, plan)["nodes"], key=lambda node: node["shipments"])["node_id"]
     form.get_by_label("Node", exact=True).select_option(busiest)
     form.get_by_role("button", name="Add an edit").click()
@@ -216,7 +216,7 @@ def test_tables_are_exported(laptop: Visit, plan: str, tmp_path: Path) -> None:
     for form in ("csv", "parquet", "xlsx"):
         laptop.page.keyboard.press("e")
         laptop.see("dialog")
-        laptop.page.get_by_label("As").select_option(form)
+        laptop.page.get_by_label("As", exact=True).select_option(form)
         with laptop.page.expect_download() as waiting:
             laptop.page.get_by_role("button", name="Download").click()
         saved[form] = tmp_path / waiting.value.suggested_filename
@@ -311,7 +311,7 @@ def test_a_plan_is_cancelled(laptop: Visit) -> None:
     laptop.open("/#/new")
     form = laptop.see('form[aria-label="Demo batch"]')
     for label, value in (("Orders", "3000"), ("Stop at a gap of, %", "0"), ("or after, seconds", "300")):
-        form.get_by_label(label).fill(value)
+        form.get_by_label(label, exact=True).fill(value)
     form.get_by_label("Also decide").uncheck()
     form.get_by_role("button", name="Generate and solve").click()
     laptop.see("#cancel").click()

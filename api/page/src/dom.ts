@@ -38,9 +38,12 @@ export function announce(text: string): void {
   if (live) live.textContent = text;
 }
 
+let fields = 0;
+
 /** A labelled field of a form. */
 export function field(label: string, control: HTMLElement, hint?: string): HTMLElement {
-  return h("label", { class: "field" }, h("span", {}, label), control, hint ? h("small", {}, hint) : null);
+  control.id ||= `field-${++fields}`;
+  return h("div", { class: "field" }, h("label", { for: control.id }, label), control, hint ? h("small", {}, hint) : null);
 }
 
 export function select(options: [string, string][], value: string, attributes: Attributes = {}): HTMLSelectElement {

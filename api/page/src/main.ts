@@ -58,8 +58,8 @@ function header(place: Place): void {
     byId("top"),
     h("a", { class: "brand", href: "#/", "aria-label": "nodewise" }, "nodewise"),
     h("nav", { "aria-label": "Views" }, ...links),
-    h("label", { class: "pick" }, "Plan", plan),
-    h("label", { class: "pick" }, "Baseline", baseline),
+    h("div", { class: "pick" }, h("label", { for: "plan" }, "Plan"), plan),
+    h("div", { class: "pick" }, h("label", { for: "baseline" }, "Baseline"), baseline),
     h(
       "div",
       { class: "tools" },
