@@ -1,0 +1,241 @@
+"""Why one order is served as it is: against every rival node, with the neighbours that would have to give way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from engine.documents import Allocation, Batch
+from engine.explain.answers import Alternative, Change, Move, OrderExplanation, Wanted
+from engine.explain.holders import Holders, short_resources
+from engine.explain.resolving import Listed, Neighbourhood, Settled, listed
+from engine.explain.standing import Standing
+from engine.live.answers import Rival
+from engine.live.arrays import order_arrays
+from engine.live.explaining import explain
+from engine.live.types import Decision
+from engine.network import IntArray
+from solver.source import MILLI
+
+STUDIED = 4
+MOST_NEIGHBOURS = 24
+PROBED_RESOURCES = 3
+PROBED_UNITS = 1_000
+"""Of an option that lacks more, so many resources are tried, and no more units of them."""
+
+
+class Explainer:
+    """Explains the orders of an allocation, and its resources (see :mod:`engine.explain.whole`).
+
+    Parameters
+    ----------
+    batch : Batch
+    allocation : Allocation
+        Of that batch.
+    n_studied : int
+        How many rival nodes of an order are studied with the neighbours around it.
+    n_neighbours : int
+        How many other orders may be decided anew with it, at most 100.
+
+    Raises
+    ------
+    InputError
+        When the allocation is not of this batch.
+    """
+
+    def __init__(
+        self, batch: Batch, allocation: Allocation, *, n_studied: int = STUDIED, n_neighbours: int = MOST_NEIGHBOURS
+    ) -> None:
+        if not 0 <= n_neighbours <= 100:
+            raise ValueError(f"n_neighbours is {n_neighbours}, expected an integer from 0 to 100")
+        self.standing = Standing(batch, allocation)
+        self.holders = Holders(self.standing)
+        self._n_studied = n_studied
+        self._n_neighbours = n_neighbours
+
+    def order(self, order_id: str) -> OrderExplanation:
+        """Explain one order.
+
+        Raises
+        ------
+        InputError
+            When there is no such order.
+        """
+        standing = self.standing
+        number = standing.number_of(order_id)
+        (order,) = standing.orders_of([number])
+        decision = standing.decision_of(number)
+        alone = explain(
+            standing.snapshot, order, decision, prices=standing.live_prices, taken=False
+        )
+        able = [rival for rival in alone.rivals if rival.option is not None][: self._n_studied]
+        left = standing.left + standing.usage_of([number])
+        looks = {rival.node_id: self._alone(number, rival) for rival in able}
+        at_best = {node: (look, int(np.argmin(look.problem.cost))) for node, look in looks.items() if look.tag.size}
+        able = [rival for rival in able if rival.node_id in at_best]  # of an order of many lines nothing may be listed
+        others = tuple(rival for rival in alone.rivals if rival not in able)
+        short = {node: short_resources(look.problem, best, left) for node, (look, best) in at_best.items()}
+        resources = [resource for its in short.values() for resource in its]
+        numbers = self.holders.around([number], resources, self._n_neighbours)
+        around = Neighbourhood(standing, numbers)
+        now = around.settle()
+        assert now is not None
+        regret = around.present_cents - now.value_cents
+        return OrderExplanation(
+            decision=decision,
+            prices=alone.prices,
+            price_cents=alone.price_cents,
+            alternatives=tuple(
+                self._alternative(around, number, rival, at_best[rival.node_id], short[rival.node_id], left)
+                for rival in able
+            ),
+            others=others,
+            stays_cents=self._stays(around, decision) if regret == 0 else {},
+            neighbours=around.others,
+            n_others=standing.n_orders - len(around.numbers),
+            regret_cents=regret,
+            proven=now.proven,
+        )
+
+    def _alone(self, number: int, rival: Rival) -> Listed:
+        """The best options with a shipment from a node if the order were alone in the batch."""
+        standing = self.standing
+        arrays = order_arrays(standing.state, standing.orders_of([number]))
+        node = standing.state.base.node_of[rival.node_id]
+        return listed(standing, arrays, standing.state.network.supply.copy(), limit=64, node=node)
+
+    def _alternative(
+        self,
+        around: Neighbourhood,
+        number: int,
+        rival: Rival,
+        at_best: tuple[Listed, int],
+        short: list[int],
+        left: IntArray,
+    ) -> Alternative:
+        node = self.standing.state.base.node_of[rival.node_id]
+        without = around.settle(without=node)
+        forced = around.settle(node=node)
+        assert without is not None
+        flip, proven = flip_cents(around, node, without, forced)
+        proven = proven and (forced is not None or around.is_complete(node))
+        option, moves = None, ()
+        if forced is not None:
+            option, *others = around.decisions(forced)
+            moves = tuple(
+                Move(before=before, after=after)
+                for before, after in zip(around.present[1:], others)
+                if before.terms != after.terms or _nodes(before) != _nodes(after)
+            )
+        return Alternative(
+            rival=rival,
+            option=option,
+            moves=moves,
+            total_cents=0 if forced is None else forced.value_cents - around.present_cents,
+            wanted=tuple(self._wanted(number, resource, at_best, left) for resource in short),
+            flip_cents=flip,
+            changes=tuple(self._changes(around, node, at_best, short, left)) if proven and (flip is None or flip > 0) else (),
+            proven=proven,
+        )
+
+    def _wanted(self, number: int, resource: int, at_best: tuple[Listed, int], left: IntArray) -> Wanted:
+        look, best = at_best
+        return Wanted(
+            resource=self.standing.name_of(resource),
+            amount=_amount(look, best, resource),
+            left=int(left[resource]),
+            price_cents=int(self.standing.price_milli[resource]) / MILLI,
+            n_holders=self.holders.count(resource, number),
+            holders=self.holders.cheapest(resource, number),
+        )
+
+    def _changes(
+        self, around: Neighbourhood, node: int, at_best: tuple[Listed, int], short: list[int], left: IntArray
+    ) -> Iterable[Change]:
+        """Of each resource that the node lacks: the units more that make the order ship from it, where some do."""
+        seen: set[tuple[int, ...]] = set()
+        node_id = self.standing.state.base.names.node_id[node]
+        for resource in short:
+            together = tuple(self.standing.together(resource))
+            lacks = _amount(*at_best, resource) - int(left[resource])
+            if together[-1:] in seen or len(seen) == PROBED_RESOURCES or lacks > PROBED_UNITS:
+                continue
+            seen.add(together[-1:])
+            low, high = 0, lacks  # with none more it does not flip, which was asked before
+            if not flips(around, node, dict.fromkeys(together, high)):
+                continue
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if flips(around, node, dict.fromkeys(together, middle)) else (middle, high)
+            yield Change(amount=high, node_id=node_id, resource=self.standing.name_of(resource))
+
+    def _stays(self, around: Neighbourhood, decision: Decision) -> dict[str, int]:
+        """How much dearer shipping from each chosen node has to get for the order to leave it."""
+        out = {}
+        for node_id in _nodes(decision):
+            node = self.standing.state.base.node_of[node_id]
+            without, there = around.settle(without=node), around.settle(node=node)
+            if without is None or there is None or not (without.proven and there.proven):
+                continue
+            out[node_id] = leave_cents(around, node, without, there)
+        return out
+
+
+def flips(around: Neighbourhood, node: int, more: dict[int, int]) -> bool:
+    """Whether, with more units of resources, every best way ships the order from a node."""
+    without, there = around.settle(without=node, more=more), around.settle(node=node, more=more)
+    assert without is not None
+    return there is not None and there.value_cents < without.value_cents
+
+
+def flip_cents(
+    around: Neighbourhood, node: int, without: Settled, forced: Settled | None
+) -> tuple[int | None, bool]:
+    """How much cheaper each shipment from a node has to be for every best way to ship the order from it.
+
+    With ``n`` shipments from there at a cost of ``c``, that is more than ``(c - without) / n``; the least over all
+    ``n`` is found by asking again at the cents found so far.
+    """
+    if forced is None:
+        return None, without.proven
+    proven = without.proven and forced.proven
+    cents = (forced.value_cents - without.value_cents) // forced.n_from + 1
+    while forced.own.bonus.max() > 1:
+        again = around.settle(node=node, cents=1 - cents)
+        assert again is not None
+        proven = proven and again.proven
+        plain = again.value_cents - (1 - cents) * again.n_from
+        better = (plain - without.value_cents) // again.n_from + 1
+        if better >= cents:
+            break
+        cents = better
+    return cents, proven
+
+
+def leave_cents(around: Neighbourhood, node: int, without: Settled, there: Settled) -> int:
+    """How much dearer each shipment from a node has to get for every best way to do without it."""
+    cents = (without.value_cents - there.value_cents) // there.n_from + 1
+    while there.own.bonus.max() > 1:
+        again = around.settle(node=node, cents=cents)
+        assert again is not None
+        if again.value_cents > without.value_cents:
+            break
+        plain = again.value_cents - cents * again.n_from
+        cents = (without.value_cents - plain) // again.n_from + 1
+    return cents
+
+
+def _amount(look: Listed, option: int, resource: int) -> int:
+    problem = look.problem
+    its = slice(int(problem.usage_start[option]), int(problem.usage_start[option + 1]))
+    return int(problem.usage_amount[its][problem.usage_resource[its] == resource].sum())
+
+
+def _nodes(decision: Decision) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(row.node_id for row in decision.shipments))
+
+
+def explain_order(batch: Batch, allocation: Allocation, order_id: str) -> OrderExplanation:
+    """Why one order of an allocation is served as it is; see :class:`Explainer`."""
+    return Explainer(batch, allocation).order(order_id)
