@@ -29,7 +29,7 @@ ORDER: dict[str, Any] = {
     "lines": [{"order_id": "1001", "line_id": "1", "sku": "mug", "quantity": 2}],
     **{name: ALLOCATION[name] for name in ("shipments", "allocations", "unallocated")},
 }
-PLAN_EXPLANATION: dict[str, Any] = {"order_id": "1001", "objective_cents": 700, "rivals": []}
+PLAN_EXPLANATION: dict[str, Any] = {"order_id": "1001", "alternatives": [], "others": [], "regret_cents": 0}
 COMPARISON: dict[str, Any] = {
     "baseline": "op-55aa",
     "same_batch": True,

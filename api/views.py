@@ -17,6 +17,7 @@ from api.figures import figures_document, rows
 from api.packing import unpack_batch
 from engine.batch import Allocation, Batch
 from engine.comparison import Plan, compare
+from engine.explain import Explainer
 from engine.ledger import Ledger
 from engine.order_rows import order_rows
 from engine.schema import OUTPUT_TABLES
@@ -39,6 +40,21 @@ class View:
     def __init__(self, batch: Batch, allocation: Allocation) -> None:
         self.batch = batch
         self.allocation = allocation
+        self._explainer: Explainer | None = None
+        self._explaining = threading.Lock()
+
+    def explanation(self, order_id: str) -> dict[str, Any]:
+        """Why an order is served as it is, as JSON-like data.
+
+        Raises
+        ------
+        InputError
+            When there is no such order.
+        """
+        with self._explaining:
+            if self._explainer is None:  # compiles the whole batch: seconds for a large one, the first time
+                self._explainer = Explainer(self.batch, self.allocation)
+            return self._explainer.order(order_id).to_document()
 
     @cached_property
     def orders(self) -> pa.Table:

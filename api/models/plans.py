@@ -123,7 +123,7 @@ class PlanExplanationReply(Reply):
 class CompareQuery(Model):
     """Which other result, and how many of the orders that changed."""
 
-    baseline: Text
+    baseline: Annotated[Text | None, Field(description="An operation; by default the base of this plan.")] = None
     limit: Annotated[int, Field(ge=0, le=1000)] = 200
 
 

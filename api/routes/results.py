@@ -25,8 +25,7 @@ from api.models.plans import (
     PlanExplanationReply,
     PlanOrderReply,
 )
-from api.order_reasons import explain_order
-from api.problems import Problem, not_found
+from api.problems import Problem, invalid, not_found
 from api.views import View, comparison_document
 from engine.figures import by_node
 from engine.ledger.records import Operation
@@ -53,9 +52,13 @@ async def _view(call: Call, operation_id: str | None = None) -> View:
     return view
 
 
+def _told(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {} if operation.progress is None else orjson.loads(operation.progress)
+    return found
+
+
 def _name(operation: Operation) -> str:
-    told = {} if operation.progress is None else orjson.loads(operation.progress)
-    return told.get("name") or operation.operation_id
+    return _told(operation).get("name") or operation.operation_id
 
 
 async def read_figures(call: Call) -> Answer:
@@ -135,16 +138,19 @@ async def explain_in_result(call: Call) -> Answer:
     order_id = call.path["order_id"]
     if pc.index(view.batch["orders"]["order_id"], order_id).as_py() < 0:
         raise not_found(f"the order {order_id!r} in this result")
-    return json_answer(await asyncio.to_thread(explain_order, view.batch, view.allocation, order_id))
+    return json_answer(await asyncio.to_thread(view.explanation, order_id))
 
 
 async def compare(call: Call) -> Answer:
     """Return what differs between two results: what moved, the orders served otherwise, and how sure it all is."""
     query: CompareQuery = call.query
     view = await _view(call)
-    baseline = await _view(call, query.baseline)
+    baseline_id = query.baseline or _told(await _operation(call, call.path["operation_id"])).get("base")
+    if baseline_id is None:
+        raise invalid("the result has no base of its own: say which baseline", ("?baseline", "is needed"))
+    baseline = await _view(call, baseline_id)
     document = await asyncio.to_thread(comparison_document, view, baseline, query.limit)
-    return json_answer({"baseline": query.baseline, **document})
+    return json_answer({"baseline": baseline_id, **document})
 
 
 async def export(call: Call) -> Answer:

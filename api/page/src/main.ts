@@ -84,7 +84,8 @@ function failed(error: unknown): void {
     return;
   }
   const problem: Problem = error instanceof Refused ? error.problem : { title: "That did not work", status: 0, detail: (error as Error).message };
-  const lines = (problem.errors ?? []).slice(0, 8).map((one) => h("li", {}, `${one.pointer} ${one.detail}`.trim()));
+  const errors = problem.errors ?? [];
+  const lines = (errors.length > 1 ? errors : []).slice(0, 8).map((one) => h("li", {}, `${one.pointer} ${one.detail}`.trim()));
   const hint = problem.request_id && problem.status >= 500 ? ` The service's log has it under ${problem.request_id}.` : "";
   const box = h(
     "div",

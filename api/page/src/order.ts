@@ -6,23 +6,58 @@ import { moodOfState, stateText } from "./orders";
 import { go } from "./state";
 import type { OrderDetail, Shipment } from "./types";
 
+interface Resource {
+  kind: string;
+  node_id: string;
+  sku: string | null;
+  service_id: string | null;
+  date: string | null;
+}
+
 interface Rival {
   node_id: string;
   option: { shipments: Shipment[] } | null;
   difference: Record<string, number>;
   difference_cents: number;
-  price_difference_cents: number;
   obstacles: { line_id: string | null; reason: string; detail: string }[];
+}
+
+interface Wanted extends Resource {
+  amount: number;
+  left: number;
+  n_holders: number;
+  holders: { order_id: string; amount: number; give_up_cents: number; instead: string[] }[];
+}
+
+interface Change {
+  amount: number;
+  node_id: string;
+  resource: Resource | null;
+}
+
+/** A rival node, with the orders around this one decided anew so that it ships from there. */
+interface Alternative extends Rival {
+  with_neighbours: { shipments: Shipment[] } | null;
+  moves: { order_id: string; cents: number }[];
+  total_cents: number;
+  wanted: Wanted[];
+  flip_cents: number | null;
+  changes: Change[];
+  proven: boolean;
 }
 
 interface Explanation {
   order_id: string;
-  terms: Record<string, number>;
-  objective_cents: number;
   price_cents: number;
-  prices: { kind: string; node_id: string; sku: string | null; service_id: string | null; date: string | null; cents: number; amount: number }[];
-  rivals: Rival[];
-  holders: { node_id: string; sku: string; units: number; n_orders: number; order_ids: string[] }[];
+  prices: (Resource & { cents: number; amount: number })[];
+  stays_cents: Record<string, number>;
+  smallest_change: Change | null;
+  alternatives: Alternative[];
+  others: Rival[];
+  neighbours: string[];
+  n_others: number;
+  regret_cents: number;
+  proven: boolean;
 }
 
 const term = (name: string) => words(name.replace(/_cents$/, ""));
@@ -85,58 +120,70 @@ function served({ order, lines, shipments, allocations, unallocated }: OrderDeta
   return nodes;
 }
 
+function named(resource: Resource): string {
+  if (resource.kind === "stock") return `${resource.sku} at ${resource.node_id}`;
+  return [`${words(resource.kind)} at ${resource.node_id}`, resource.service_id, resource.date].filter(Boolean).join(", ");
+}
+
 function reasons(found: Explanation): Node[] {
-  const able = found.rivals.filter((rival) => rival.option !== null);
-  const unable = found.rivals.filter((rival) => rival.option === null);
   const nodes: Node[] = [];
   if (found.prices.length) {
-    const parts = found.prices.map((price) => {
-      const what = price.kind === "stock" ? price.sku : words(price.kind);
-      return `${what} at ${price.node_id} ${dollars(price.cents)}${price.amount > 1 ? ` × ${price.amount}` : ""}`;
-    });
-    nodes.push(h("p", {}, `What it takes is worth ${dollars(Math.round(found.price_cents))} to others: ${parts.join(", ")}.`));
+    const parts = found.prices.map((price) => `${named(price)} ${dollars(Math.round(price.cents))}${price.amount > 1 ? ` × ${count(price.amount)}` : ""}`);
+    nodes.push(h("p", {}, `What it takes is worth ${dollars(Math.round(found.price_cents))} to the batch: ${parts.join("; ")}.`));
   } else {
     nodes.push(h("p", {}, "What it takes is not short: no other order would pay for it."));
   }
+  if (found.smallest_change) nodes.push(h("p", { class: "flip" }, flip(found.smallest_change)));
+  nodes.push(...found.alternatives.map(alternative));
+  const able = found.others.filter((rival) => rival.option !== null);
+  const unable = found.others.filter((rival) => rival.option === null);
   if (able.length) {
-    nodes.push(
-      h(
-        "table",
-        { class: "plain rivals", "aria-label": "Other nodes that could serve it" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Instead from"), h("th", { scope: "col", class: "number" }, "Cost"), h("th", { scope: "col", class: "number" }, "Worth of stock, capacity"), h("th", { scope: "col" }, "Because"))),
-        h("tbody", {}, ...able.slice(0, 12).map(rivalRow)),
-      ),
-    );
-  } else {
-    nodes.push(h("p", {}, "No other node could serve it as things are."));
+    const rows = able.map((rival) => h("li", {}, h("b", {}, rival.node_id), ` ${signed(rival.difference_cents, dollars)}: ${terms(rival.difference)}`));
+    nodes.push(h("details", {}, h("summary", {}, `${count(able.length)} more ${able.length === 1 ? "node" : "nodes"} that could serve it at a cost`), h("ul", {}, ...rows)));
   }
   if (unable.length) {
-    const lines = unable.map((rival) => {
-      const holder = found.holders.find((row) => row.node_id === rival.node_id);
+    const rows = unable.map((rival) => {
       const why = [...new Set(rival.obstacles.map((one) => one.detail || words(one.reason)))].join("; ");
-      const held = holder ? ` ${count(holder.units)} × ${holder.sku} there go to ${holder.order_ids.slice(0, 4).join(", ")}${holder.n_orders > 4 ? ` and ${count(holder.n_orders - 4)} more` : ""}.` : "";
-      return h("li", {}, h("b", {}, rival.node_id), ` cannot: ${why}.${held}`);
+      return h("li", {}, h("b", {}, rival.node_id), ` cannot: ${why || "no way to ship from there"}.`);
     });
-    nodes.push(
-      h("details", { open: able.length === 0 }, h("summary", {}, `${count(unable.length)} ${unable.length === 1 ? "node has" : "nodes have"} the items listed, but cannot`), h("ul", {}, ...lines.slice(0, 60))),
-    );
+    nodes.push(h("details", { open: !found.alternatives.length }, h("summary", {}, `${count(unable.length)} ${unable.length === 1 ? "node lists" : "nodes list"} the items, but cannot`), h("ul", {}, ...rows.slice(0, 60))));
   }
+  const held = `${count(found.neighbours.length)} orders around it were decided anew together with it; the other ${count(found.n_others)} stay as they are.`;
+  const sure = found.proven ? "" : " Not all of these figures are proven to be the best.";
+  const regret = found.regret_cents > 0 ? ` Deciding them anew would save ${dollars(found.regret_cents)}: what the plan's gap leaves open.` : "";
+  nodes.push(h("p", { class: "caption" }, `${held}${regret}${sure}`));
   return nodes;
 }
 
-function rivalRow(rival: Rival): HTMLElement {
-  const parts = Object.entries(rival.difference)
-    .filter(([, cents]) => cents !== 0)
-    .map(([name, cents]) => `${term(name)} ${signed(cents, dollars)}`);
-  const all = rival.option!.shipments.map((row) => row.node_id);
-  const from = all.length > 1 ? `${rival.node_id} with ${all.filter((name) => name !== rival.node_id).join(", ") || "itself"}` : rival.node_id;
-  const worth = Math.round(rival.price_difference_cents);
-  return h(
-    "tr",
-    {},
-    h("td", {}, from),
-    h("td", { class: `number ${rival.difference_cents > 0 ? "bad" : rival.difference_cents < 0 ? "good" : ""}` }, signed(rival.difference_cents, dollars)),
-    h("td", { class: "number" }, worth ? signed(worth, dollars) : "–"),
-    h("td", {}, parts.join(", ") || "the same cost"),
-  );
+/** The smallest change of a rate that would have it served otherwise. */
+function flip({ amount, node_id: node, resource }: Change): string {
+  if (resource) return `${count(amount)} more of ${named(resource)} and it would ship from ${node}.`;
+  if (amount <= 0) return `Shipping from ${node} would already be no dearer.`;
+  return `It would ship from ${node} if a shipment from there were ${dollars(amount)} cheaper.`;
+}
+
+function terms(difference: Record<string, number>): string {
+  const parts = Object.entries(difference).filter(([, cents]) => cents !== 0);
+  return parts.map(([name, cents]) => `${term(name)} ${signed(cents, dollars)}`).join(", ") || "the same cost";
+}
+
+function alternative(rival: Alternative): HTMLElement {
+  const lines: (Node | string)[] = [
+    h("p", {}, h("b", {}, rival.node_id), " instead, were it alone: ", h("b", { class: rival.difference_cents > 0 ? "bad" : "good" }, signed(rival.difference_cents, dollars)), ` (${terms(rival.difference)})`),
+  ];
+  for (const wanted of rival.wanted) {
+    const holders = wanted.holders.map((holder) => `${holder.order_id} (giving it up costs ${dollars(holder.give_up_cents)}${holder.instead.length ? `, then from ${holder.instead.join(", ")}` : ", then left out"})`);
+    const more = wanted.n_holders > holders.length ? ` and ${count(wanted.n_holders - holders.length)} more` : "";
+    lines.push(h("p", {}, `It lacks ${named(wanted)}: ${count(wanted.amount)} needed, ${count(wanted.left)} left. Held by ${holders.join(", ") || "orders that are not moved"}${more}.`));
+  }
+  if (rival.with_neighbours) {
+    const moves = rival.moves.filter((move) => move.cents !== 0).map((move) => `${move.order_id} ${signed(move.cents, dollars)}`);
+    lines.push(h("p", {}, `With the orders around it making room: ${signed(rival.total_cents, dollars)} in all${moves.length ? `, of which ${moves.join(", ")}` : ""}.`));
+  } else {
+    lines.push(h("p", {}, "The orders farther away leave no way to ship from there."));
+  }
+  const changes = rival.changes.map((change) => flip(change));
+  if (rival.flip_cents !== null) changes.unshift(flip({ amount: rival.flip_cents, node_id: rival.node_id, resource: null }));
+  if (changes.length) lines.push(h("p", { class: "quiet" }, changes.join(" ")));
+  return h("div", { class: "shipment rival" }, ...lines);
 }
