@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -54,16 +55,7 @@ class PlanRun:
             raise HandedBack
         allocation = self._allocate(batch)
         job.tell(stage="figures", processed=n_orders)
-        document = figures_document(
-            batch, allocation, operation_id=job.operation.operation_id, about=about, trace=self._trace
-        )
-        results: Results = {
-            "summary": orjson.dumps(allocation.summary),
-            "batch": pack_batch(batch),
-            "figures": orjson.dumps(document),
-        }
-        results.update({name: table_bytes(allocation[name]) for name in OUTPUT_TABLES})
-        return "DONE", results
+        return "DONE", plan_results(batch, allocation, job.operation.operation_id, about, self._trace)
 
     def _allocate(self, batch: Batch) -> Allocation:
         request, service = self._request, self._job.service
@@ -94,3 +86,20 @@ class PlanRun:
             self._trace.append(point)
         else:
             self._trace[-1] = point
+
+
+def plan_results(
+    batch: Batch,
+    allocation: Allocation,
+    operation_id: str,
+    about: Mapping[str, Any],
+    trace: Sequence[Mapping[str, Any]],
+) -> Results:
+    """Return what is kept of a plan that was solved: its batch, tables and figures."""
+    figures = figures_document(batch, allocation, operation_id=operation_id, about=about, trace=trace)
+    return {
+        "summary": orjson.dumps(allocation.summary),
+        "batch": pack_batch(batch),
+        "figures": orjson.dumps(figures),
+        **{name: table_bytes(allocation[name]) for name in OUTPUT_TABLES},
+    }
