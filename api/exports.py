@@ -15,6 +15,7 @@ from api.problems import Problem
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX, "parquet": "application/vnd.apache.parquet"}
 MAX_XLSX_ROWS = 1_048_575
+_ROWS = 10_000
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -51,7 +52,7 @@ def _workbook(table: pa.Table) -> bytes:
 
     sink = io.BytesIO()
     options = {
-        "in_memory": True,
+        "constant_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
@@ -61,9 +62,14 @@ def _workbook(table: pa.Table) -> bytes:
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         sheet.freeze_panes(1, 0)
         sheet.write_row(0, 0, table.column_names, book.add_format({"bold": True}))
-        for at, field in enumerate(table.schema):
-            form = day if pa.types.is_date(field.type) else None
-            sheet.write_column(1, at, table.column(at).to_pylist(), form)
+        forms = [day if pa.types.is_date(field.type) else None for field in table.schema]
+        first = 1
+        for part in table.to_batches(max_chunksize=_ROWS):
+            for at, row in enumerate(zip(*(column.to_pylist() for column in part.columns)), start=first):
+                for column, (value, form) in enumerate(zip(row, forms)):
+                    if value is not None:
+                        sheet.write(at, column, value, form)
+            first += part.num_rows
     return sink.getvalue()
 
 

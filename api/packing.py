@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,8 +20,13 @@ from engine.errors import Fault, InputError, shown
 from engine.schema import INPUT_TABLES
 
 ZIP = "application/zip"
-_MAX_EXPANDED = 2 << 30  # bytes of all files together, and of the columns of each once they are decompressed
+_MAX_FILE_BYTES = 512 << 20  # of all files together, once they are out of the ZIP
+_MAX_COLUMN_BYTES = 2 << 30  # of a Parquet file's columns once they are decompressed
+_PART = 1 << 20
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, FileExistsError)
+"""Broken, exotic or encrypted, or two files of one name."""
 _MAX_FILES = 64
+_NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9._ -]{0,99}")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -69,7 +76,7 @@ def read_packed(raw: bytes) -> Batch:
             if len(names) == 1 and names[0].endswith(".json"):
                 return parse_batch((Path(folder) / names[0]).read_bytes())
             return read_batch(folder)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:  # broken, exotic or encrypted
+    except _NO_ZIP as error:
         raise _refused(f"the body cannot be read ({shown(str(error))})", "a ZIP file") from None
 
 
@@ -81,34 +88,34 @@ def _extract(archive: zipfile.ZipFile, folder: Path) -> list[str]:
         raise _refused(f"{len(files)} files in {len(places)} folders", f"up to {_MAX_FILES} files in one folder")
     if not files:
         raise _refused("no file", "the tables of a batch, or one JSON document")
-    left, names = _MAX_EXPANDED, []
+    left, names = _MAX_FILE_BYTES, []
     for entry in files:
         name = entry.filename.rpartition("/")[2]
-        if not name or "\\" in name or "\0" in name or name.startswith("."):
+        if not _NAME.fullmatch(name):
             raise _refused(f"a file called {shown(entry.filename)}", "a plain name")
-        with archive.open(entry) as source:
-            content = source.read(left + 1)
-        left -= len(content)
-        if left < 0:
-            raise _too_large()
+        with archive.open(entry) as source, (folder / name).open("xb") as target:
+            while part := source.read(_PART):  # what it says of its size need not be true
+                left -= len(part)
+                if left < 0:
+                    raise _too_large(_MAX_FILE_BYTES)
+                target.write(part)
         if name.endswith(".parquet"):
-            _refuse_bomb(content)
-        (folder / name).write_bytes(content)
+            _refuse_bomb(folder / name)
         names.append(name)
     return names
 
 
-def _refuse_bomb(content: bytes) -> None:
+def _refuse_bomb(path: Path) -> None:
     try:
-        meta = pq.ParquetFile(io.BytesIO(content), arrow_extensions_enabled=False).metadata
+        meta = pq.ParquetFile(path, arrow_extensions_enabled=False).metadata
     except (pa.ArrowException, OSError, ValueError):
         return  # reading it as a table says so, by its name
-    if sum(meta.row_group(at).total_byte_size for at in range(meta.num_row_groups)) > _MAX_EXPANDED:
-        raise _too_large()
+    if sum(meta.row_group(at).total_byte_size for at in range(meta.num_row_groups)) > _MAX_COLUMN_BYTES:
+        raise _too_large(_MAX_COLUMN_BYTES)
 
 
-def _too_large() -> Problem:
-    return Problem(413, "too-large", f"the file expands to more than {_MAX_EXPANDED} bytes")
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "too-large", f"the file expands to more than {limit} bytes")
 
 
 def _refused(value: str, expected: str) -> InputError:

@@ -123,7 +123,8 @@ def _run(service: Any, settings: Settings, *, is_open: bool) -> int:
             if self.started:
                 address = self.servers[0].sockets[0].getsockname()
                 host = f"[{address[0]}]" if ":" in address[0] else address[0]
-                print(f"nodewise serves on http://{host}:{address[1]} (/openapi.json describes it)", flush=True)
+                url = f"http://{host}:{address[1]}"
+                print(f"nodewise serves on {url} (the planner's page; {url}/openapi.json has the calls)", flush=True)
                 if is_open:
                     print("It is open: no key is configured, everybody who can reach it may do everything.", flush=True)
 

@@ -40,21 +40,6 @@ class View:
     def __init__(self, batch: Batch, allocation: Allocation) -> None:
         self.batch = batch
         self.allocation = allocation
-        self._explainer: Explainer | None = None
-        self._explaining = threading.Lock()
-
-    def explanation(self, order_id: str) -> dict[str, Any]:
-        """Why an order is served as it is, as JSON-like data.
-
-        Raises
-        ------
-        InputError
-            When there is no such order.
-        """
-        with self._explaining:
-            if self._explainer is None:  # compiles the whole batch: seconds for a large one, the first time
-                self._explainer = Explainer(self.batch, self.allocation)
-            return self._explainer.order(order_id).to_document()
 
     @cached_property
     def orders(self) -> pa.Table:
@@ -76,6 +61,8 @@ class Views:
         self._lock = threading.Lock()
         self._views: OrderedDict[tuple[str, str], View] = OrderedDict()
         self._figures: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._explaining = threading.Lock()
+        self._explainer: tuple[View, Explainer] | None = None
 
     def view(self, tenant: str, operation_id: str) -> View | None:
         """Return a result; None where there is none, or not any more."""
@@ -99,6 +86,22 @@ class Views:
         with self._lock:
             _keep(self._figures, key, found, 4 * MOST_KEPT)
         return found
+
+    def explanation(self, view: View, order_id: str) -> dict[str, Any]:
+        """Why an order of a result is served as it is, as JSON-like data.
+
+        The first question to a result compiles its batch: seconds for a large one. One such is kept.
+
+        Raises
+        ------
+        InputError
+            When there is no such order.
+        """
+        with self._explaining:
+            if self._explainer is None or self._explainer[0] is not view:
+                self._explainer = None  # not two of them at a time
+                self._explainer = view, Explainer(view.batch, view.allocation)
+            return self._explainer[1].order(order_id).to_document()
 
     def _read(self, tenant: str, operation_id: str) -> View | None:
         names = ("batch", "summary", *OUTPUT_TABLES)

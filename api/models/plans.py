@@ -18,7 +18,7 @@ class GenerateBody(Model):
     """A batch to generate."""
 
     load: Literal["calm", "peak", "flash", "basket"] = "peak"
-    orders: Annotated[int, Field(ge=1, le=200_000)] = 3000
+    orders: Annotated[int, Field(ge=1, le=100_000)] = 3000
     nodes: Annotated[int, Field(ge=1, le=2_000)] = 100
     skus: Annotated[int, Field(ge=1, le=200_000)] = 600
     seed: Int = 0

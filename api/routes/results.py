@@ -138,7 +138,7 @@ async def explain_in_result(call: Call) -> Answer:
     order_id = call.path["order_id"]
     if pc.index(view.batch["orders"]["order_id"], order_id).as_py() < 0:
         raise not_found(f"the order {order_id!r} in this result")
-    return json_answer(await asyncio.to_thread(view.explanation, order_id))
+    return json_answer(await asyncio.to_thread(call.service.views.explanation, view, order_id))
 
 
 async def compare(call: Call) -> Answer:

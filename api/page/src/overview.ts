@@ -79,8 +79,8 @@ export async function overview(main: HTMLElement, figures: Figures, baseline: Fi
     chosen: (row) => choose(row.node_id),
     columns: [
       { title: "Node", field: "node_id", show: (row) => row.node_id, grow: 1.3 },
-      { title: "Kind", field: "kind", show: (row) => row.kind, width: 62 },
-      { title: "Shipments", field: "shipments", show: (row) => count(row.shipments), number: true },
+      { title: "Kind", field: "kind", show: (row) => row.kind, width: 60 },
+      { title: "Shipments", field: "shipments", show: (row) => count(row.shipments), number: true, width: 96 },
       { title: "Used", field: "shipments_bp", show: (row) => basisPoints(row.shipments_bp), number: true, width: 66, mood: (row) => full(row.shipments_bp) },
       { title: "Cost", field: "cost_cents", show: (row) => shortDollars(row.cost_cents), number: true, width: 76 },
       { title: "Price", field: "price_max_cents", show: (row) => (row.price_max_cents ? dollars(row.price_max_cents) : "–"), number: true, width: 72 },

@@ -74,7 +74,7 @@ function demo(begun: Begun, failed: (error: unknown) => void): HTMLElement {
     ],
     "peak",
   );
-  const orders = number(3000, 1, 200_000);
+  const orders = number(3000, 1, 100_000);
   const nodes = number(100, 1, 2000);
   const skus = number(600, 1, 200_000);
   const seed = number(0, 0, 2_147_483_647);
