@@ -48,8 +48,8 @@ export async function compare(main: HTMLElement, figures: Figures, baseline: Fig
     chosen: (row) => go({ view: "orders", node: row.node_id }),
     columns: [
       { title: "Node", field: "node_id", show: (row) => row.node_id },
-      { title: "Baseline, shipments", field: "was", show: (row) => count(row.was), number: true },
-      { title: "This plan", field: "now", show: (row) => count(row.now), number: true },
+      { title: "Shipments before", field: "was", show: (row) => count(row.was), number: true },
+      { title: "Now", field: "now", show: (row) => count(row.now), number: true },
       { title: "Change", field: "change", show: (row) => signed(row.change, count), number: true },
       { title: "Cost", field: "cost", show: (row) => signed(row.cost, dollars), number: true },
     ],
