@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+_log = logging.getLogger("api.page")
 FOLDER = Path(__file__).parent / "page" / "dist"
 INDEX = "index.html"
 TYPES = {
@@ -62,7 +64,10 @@ class PageFile:
 
 @lru_cache(maxsize=1)
 def page_files() -> Mapping[str, PageFile]:
-    """Return the files by the path at which they are served; read once."""
+    """Return the files by the path at which they are served, read once; none where the page was not built."""
+    if not (FOLDER / INDEX).is_file():
+        _log.warning("there is no page: %s is missing, make page builds it", FOLDER / INDEX)
+        return {}
     assets = sorted(path for path in (FOLDER / "assets").iterdir() if path.suffix in TYPES)
     return {"/": _page_file(FOLDER / INDEX), **{f"/assets/{path.name}": _page_file(path) for path in assets}}
 
