@@ -10,6 +10,7 @@ const out = path.resolve(process.argv[2] ?? path.join(here, "dist"));
 const common = {
   absWorkingDir: here,
   bundle: true,
+  preserveSymlinks: true, // packages may lie elsewhere: the bytes stay the same
   minify: true,
   target: "es2022",
   charset: "utf8",

@@ -23,8 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A batch with a hostile name in it, an allocation beside it, and a baseline."""
     found = tmp_path_factory.mktemp("report")
     document = batch_to_document(generate(GenerateParams(load="peak", n_orders=60, n_nodes=8, n_skus=12, seed=3)))
-    text = json.dumps(document).replace('"dc01"', json.dumps(HOSTILE.replace(" ", "")))
-    batch = parse_batch(text)
+    batch = parse_batch(re.sub(r"\bdc01\b", HOSTILE, json.dumps(document)))
     write_batch(batch, found / "day", "parquet")
     write_allocation(allocate(batch, AllocateParams(gap=0.01)), found / "day-allocation", "parquet")
     write_allocation(route_in_order(batch), found / "routed", "parquet")

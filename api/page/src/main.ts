@@ -119,7 +119,7 @@ async function show(listAnew = false): Promise<void> {
   const { signal } = leaving;
   busy();
   try {
-    if (listAnew || known.length === 0 || (place.plan && !known.some(({ operation_id: id }) => id === place.plan))) known = await operations();
+    if (listAnew || known.length === 0 || (place.plan && !known.some(({ operation_id: id }) => id === place.plan))) known = await operations(place.plan, place.baseline);
     if (signal.aborted) return;
     if (!place.plan && place.view !== "new") {
       const newest = known.find((operation) => operation.result !== null) ?? known[0];

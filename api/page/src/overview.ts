@@ -40,6 +40,7 @@ export async function overview(main: HTMLElement, figures: Figures, baseline: Fi
 
   function choose(name: string): void {
     marked = marked === name ? null : name;
+    go({ node: marked });
     void redraw();
   }
 

@@ -58,9 +58,16 @@ export function figuresOf(id: string): Promise<Figures> {
   return found;
 }
 
-export async function operations(): Promise<Operation[]> {
-  const found = await get<{ operations: Operation[] }>("/v1/operations?limit=50");
-  return found.operations.filter(({ kind }) => kind === "plan" || kind === "allocate");
+/** The newest operations that have figures, and those that are named besides. */
+export async function operations(...named: (string | null)[]): Promise<Operation[]> {
+  const newest = await get<{ operations: Operation[] }>("/v1/operations?limit=50");
+  const found = newest.operations.filter(({ kind }) => kind === "plan" || kind === "allocate");
+  for (const id of named) {
+    if (id === null || newest.operations.length < 50 || found.some((operation) => operation.operation_id === id)) continue;
+    const older = await get<Operation>(`/v1/operations/${encodeURIComponent(id)}`).catch(() => null);
+    if (older) found.push(older);
+  }
+  return found;
 }
 
 const names = new Map<string, string>();
