@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_planning, cli_report, cli_service
+from api import cli_planning, cli_report, cli_service, cli_why
 from api.failures import ABORTED, CommandGroup
 from api.options import Debug, number_from
 
@@ -239,6 +239,8 @@ def demo(
 app.command()(cli_planning.simulate)
 app.command()(cli_planning.compare)
 app.command()(cli_report.report)
+app.command()(cli_why.explain)
+app.command()(cli_why.frontier)
 app.command()(cli_service.serve)
 app.add_typer(cli_service.keys, name="key")
 app.add_typer(cli_service.ledger, name="ledger")

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -68,7 +69,7 @@ class FrontierParams:
     over: Over
     n_points: int = 7
     most_cents: int | None = None
-    run: AllocateParams = AllocateParams()
+    run: AllocateParams = field(default_factory=AllocateParams)
 
     def __post_init__(self) -> None:
         if self.over not in TERM:
@@ -318,7 +319,7 @@ def _next_weight(found: dict[int, tuple[Point, Line]]) -> int | None:
     """The slope between two neighbours of the curve that the envelope lies farthest below; None: all are tried."""
     best: tuple[float, int] | None = None
     weights = sorted(found)
-    for low, high in zip(weights, weights[1:]):
+    for low, high in pairwise(weights):
         (cheap, low_line), (lean, high_line) = found[low], found[high]
         saved, cost = cheap.quantity - lean.quantity, lean.other_cents - cheap.other_cents
         if saved <= 0 or cost <= 0:
@@ -338,7 +339,8 @@ def _next_weight(found: dict[int, tuple[Point, Line]]) -> int | None:
 
 def _curve(over: Over, found: dict[int, tuple[Point, Line]]) -> Frontier:
     lines = tuple(found[weight][1] for weight in sorted(found))
-    points = [replace(point, envelope_cents=max(line.at(point.quantity) for line in lines)) for point, _ in found.values()]
+    envelope = Frontier(over=over, points=(), lines=lines, n_dropped=0).envelope
+    points = [replace(point, envelope_cents=envelope(point.quantity)) for point, _ in found.values()]
     points.sort(key=lambda point: (point.quantity, point.other_cents, point.weight_cents))
     kept: list[Point] = []
     for point in points:

@@ -14,6 +14,7 @@ from engine.explain.answers import (
     Worth,
 )
 from engine.explain.order import Explainer, explain_order
+from engine.explain.whole import dearest
 
 __all__ = [
     "Alternative",
@@ -25,5 +26,6 @@ __all__ = [
     "OrderExplanation",
     "Wanted",
     "Worth",
+    "dearest",
     "explain_order",
 ]

@@ -153,7 +153,7 @@ class Alternative:
     Parameters
     ----------
     rival : Rival
-        The node's best option if the order were alone in the batch.
+        The node's best option if the order were alone in the batch; or that it only lacks stock.
     option : Decision or None
         How the order is then served; None: what the orders outside the neighbourhood hold leaves no way.
     moves : tuple of Move

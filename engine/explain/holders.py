@@ -114,9 +114,7 @@ class Holders:
         numbers = orders.tolist()
         supply = standing.left.copy()
         supply[resource] = 0
-        look = listed(
-            standing, order_arrays(standing.state, standing.orders_of(numbers)), supply, limit=1
-        )
+        look = listed(standing, order_arrays(standing.state, standing.orders_of(numbers)), supply, limit=1)
         cents = np.minimum.reduceat(look.problem.cost, look.problem.first[:-1]) - standing.cents[orders]
         by_cents = np.lexsort((orders, cents))
         return [_Given(numbers[at], int(cents[at]), ()) for at in by_cents.tolist()]
@@ -134,15 +132,15 @@ class Holders:
         return _Given(order, int(look.problem.cost[best] - standing.cents[order]), instead)
 
 
-def short_resources(problem: Problem, option: int, left: IntArray) -> list[int]:
-    """The resources of which an option needs more than is left."""
+def short_resources(problem: Problem, option: int, left: IntArray) -> dict[int, int]:
+    """What an option needs of the resources of which less is left."""
     entries = ranges(problem.usage_start[[option]], problem.usage_start[[option + 1]])
     resource, amount = problem.usage_resource[entries], problem.usage_amount[entries]
-    return [int(at) for at in resource[amount > left[resource]].tolist()]
+    short = amount > left[resource]
+    return dict(zip(resource[short].tolist(), amount[short].tolist()))
 
 
 def _near(standing: Standing, numbers: Sequence[int]) -> Listed:
     """The best options of some orders if each were alone in the batch."""
     arrays = order_arrays(standing.state, standing.orders_of(numbers))
     return listed(standing, arrays, standing.state.network.supply.copy(), limit=NEAR_OPTIONS)
-

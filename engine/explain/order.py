@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from engine.documents import Allocation, Batch
 from engine.explain.answers import Alternative, Change, Move, OrderExplanation, Wanted
 from engine.explain.holders import Holders, short_resources
-from engine.explain.resolving import Listed, Neighbourhood, Settled, listed
+from engine.explain.resolving import Neighbourhood, Settled, listed
 from engine.explain.standing import Standing
 from engine.live.answers import Rival
 from engine.live.arrays import order_arrays
 from engine.live.explaining import explain
-from engine.live.types import Decision
+from engine.live.stock import pair_of
+from engine.live.types import Decision, Order
 from engine.network import IntArray
+from engine.rates import distance_m
 from solver.source import MILLI
 
 STUDIED = 4
@@ -66,17 +68,15 @@ class Explainer:
         number = standing.number_of(order_id)
         (order,) = standing.orders_of([number])
         decision = standing.decision_of(number)
-        alone = explain(
-            standing.snapshot, order, decision, prices=standing.live_prices, taken=False
-        )
+        alone = explain(standing.snapshot, order, decision, prices=standing.live_prices, taken=False)
         able = [rival for rival in alone.rivals if rival.option is not None][: self._n_studied]
         left = standing.left + standing.usage_of([number])
-        looks = {rival.node_id: self._alone(number, rival) for rival in able}
-        at_best = {node: (look, int(np.argmin(look.problem.cost))) for node, look in looks.items() if look.tag.size}
-        able = [rival for rival in able if rival.node_id in at_best]  # of an order of many lines nothing may be listed
-        others = tuple(rival for rival in alone.rivals if rival not in able)
-        short = {node: short_resources(look.problem, best, left) for node, (look, best) in at_best.items()}
-        resources = [resource for its in short.values() for resource in its]
+        short = {rival.node_id: self._short(number, rival, left) for rival in able}
+        empty = self._empty(alone.rivals, order)[: self._n_studied // 2]
+        short |= {rival.node_id: self._missing(rival, order, left) for rival in empty}
+        studied = [rival for rival in (*able, *empty) if short[rival.node_id] is not None]
+        others = tuple(rival for rival in alone.rivals if rival not in studied)
+        resources = [resource for its in short.values() for resource in its or ()]
         numbers = self.holders.around([number], resources, self._n_neighbours)
         around = Neighbourhood(standing, numbers)
         now = around.settle()
@@ -87,8 +87,7 @@ class Explainer:
             prices=alone.prices,
             price_cents=alone.price_cents,
             alternatives=tuple(
-                self._alternative(around, number, rival, at_best[rival.node_id], short[rival.node_id], left)
-                for rival in able
+                self._alternative(around, number, rival, short[rival.node_id] or {}, left) for rival in studied
             ),
             others=others,
             stays_cents=self._stays(around, decision) if regret == 0 else {},
@@ -98,20 +97,51 @@ class Explainer:
             proven=now.proven,
         )
 
-    def _alone(self, number: int, rival: Rival) -> Listed:
-        """The best options with a shipment from a node if the order were alone in the batch."""
+    def _short(self, number: int, rival: Rival, left: IntArray) -> dict[int, int] | None:
+        """What the best option with a shipment from a node takes of resources of which less is left.
+
+        None where no option is listed: of an order of very many lines.
+        """
         standing = self.standing
         arrays = order_arrays(standing.state, standing.orders_of([number]))
         node = standing.state.base.node_of[rival.node_id]
-        return listed(standing, arrays, standing.state.network.supply.copy(), limit=64, node=node)
+        look = listed(standing, arrays, standing.state.network.supply.copy(), limit=64, node=node)
+        return short_resources(look.problem, int(np.argmin(look.problem.cost)), left) if look.tag.size else None
+
+    def _empty(self, rivals: Sequence[Rival], order: Order) -> list[Rival]:
+        """Rivals that only lack stock of every line, even if the order were alone; nearest first."""
+        network, node_of = self.standing.state.network, self.standing.state.base.node_of
+
+        def metres(rival: Rival) -> int:
+            node = node_of[rival.node_id]
+            return int(distance_m(order.lat, order.lon, network.node_lat[node], network.node_lon[node]))
+
+        lacking = [
+            rival
+            for rival in rivals
+            if rival.option is None and {one.reason for one in rival.obstacles} == {"no_stock"}
+        ]
+        return sorted(lacking, key=metres)
+
+    def _missing(self, rival: Rival, order: Order, left: IntArray) -> dict[int, int] | None:
+        """The stock that a node would need for all lines, where there is less; None where it never has any."""
+        state = self.standing.state
+        network, node = state.network, state.base.node_of[rival.node_id]
+        wanted: dict[int, int] = {}
+        for line in order.lines:
+            pair = pair_of(network.sku_first_pair, network.pair_node, state.base.sku_of[line.sku], node)
+            if network.pair_first_resource[pair] == network.pair_first_resource[pair + 1]:
+                return None
+            resource = int(network.pair_first_resource[pair])
+            wanted[resource] = wanted.get(resource, 0) + line.quantity
+        return {resource: amount for resource, amount in wanted.items() if amount > left[resource]}
 
     def _alternative(
         self,
         around: Neighbourhood,
         number: int,
         rival: Rival,
-        at_best: tuple[Listed, int],
-        short: list[int],
+        short: Mapping[int, int],
         left: IntArray,
     ) -> Alternative:
         node = self.standing.state.base.node_of[rival.node_id]
@@ -120,7 +150,11 @@ class Explainer:
         assert without is not None
         flip, proven = flip_cents(around, node, without, forced)
         proven = proven and (forced is not None or around.is_complete(node))
-        option, moves = None, ()
+        changes: tuple[Change, ...] = ()
+        if proven and (flip is None or flip > 0):
+            changes = tuple(self._changes(around, node, short, left))
+        option: Decision | None = None
+        moves: tuple[Move, ...] = ()
         if forced is not None:
             option, *others = around.decisions(forced)
             moves = tuple(
@@ -133,32 +167,29 @@ class Explainer:
             option=option,
             moves=moves,
             total_cents=0 if forced is None else forced.value_cents - around.present_cents,
-            wanted=tuple(self._wanted(number, resource, at_best, left) for resource in short),
+            wanted=tuple(self._wanted(number, resource, amount, left) for resource, amount in short.items()),
             flip_cents=flip,
-            changes=tuple(self._changes(around, node, at_best, short, left)) if proven and (flip is None or flip > 0) else (),
+            changes=changes,
             proven=proven,
         )
 
-    def _wanted(self, number: int, resource: int, at_best: tuple[Listed, int], left: IntArray) -> Wanted:
-        look, best = at_best
+    def _wanted(self, number: int, resource: int, amount: int, left: IntArray) -> Wanted:
         return Wanted(
             resource=self.standing.name_of(resource),
-            amount=_amount(look, best, resource),
+            amount=amount,
             left=int(left[resource]),
             price_cents=int(self.standing.price_milli[resource]) / MILLI,
             n_holders=self.holders.count(resource, number),
             holders=self.holders.cheapest(resource, number),
         )
 
-    def _changes(
-        self, around: Neighbourhood, node: int, at_best: tuple[Listed, int], short: list[int], left: IntArray
-    ) -> Iterable[Change]:
+    def _changes(self, around: Neighbourhood, node: int, short: Mapping[int, int], left: IntArray) -> Iterable[Change]:
         """Of each resource that the node lacks: the units more that make the order ship from it, where some do."""
         seen: set[tuple[int, ...]] = set()
         node_id = self.standing.state.base.names.node_id[node]
-        for resource in short:
+        for resource, amount in short.items():
             together = tuple(self.standing.together(resource))
-            lacks = _amount(*at_best, resource) - int(left[resource])
+            lacks = amount - int(left[resource])
             if together[-1:] in seen or len(seen) == PROBED_RESOURCES or lacks > PROBED_UNITS:
                 continue
             seen.add(together[-1:])
@@ -189,9 +220,7 @@ def flips(around: Neighbourhood, node: int, more: dict[int, int]) -> bool:
     return there is not None and there.value_cents < without.value_cents
 
 
-def flip_cents(
-    around: Neighbourhood, node: int, without: Settled, forced: Settled | None
-) -> tuple[int | None, bool]:
+def flip_cents(around: Neighbourhood, node: int, without: Settled, forced: Settled | None) -> tuple[int | None, bool]:
     """How much cheaper each shipment from a node has to be for every best way to ship the order from it.
 
     With ``n`` shipments from there at a cost of ``c``, that is more than ``(c - without) / n``; the least over all
@@ -224,12 +253,6 @@ def leave_cents(around: Neighbourhood, node: int, without: Settled, there: Settl
         plain = again.value_cents - cents * again.n_from
         cents = (without.value_cents - plain) // again.n_from + 1
     return cents
-
-
-def _amount(look: Listed, option: int, resource: int) -> int:
-    problem = look.problem
-    its = slice(int(problem.usage_start[option]), int(problem.usage_start[option + 1]))
-    return int(problem.usage_amount[its][problem.usage_resource[its] == resource].sum())
 
 
 def _nodes(decision: Decision) -> tuple[str, ...]:

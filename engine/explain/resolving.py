@@ -197,7 +197,8 @@ class Neighbourhood:
         value, proved = objective // MOVE, bound // MOVE
         proven = proved >= value
         if own.floor_cents < np.inf:  # options of its own that are not listed: none of them can be better
-            alone, _, least = self._optimum(replace(rest.problem, supply=supply), _same(rest.problem, self._usages[1:]))
+            alone = replace(rest.problem, supply=supply)
+            _, _, least = self._optimum(alone, _same(rest.problem, self._usages[1:]))
             proven = proven and own.floor_cents + cents + least // MOVE >= value
         own_option = int(fits[choice[0]])
         return Settled(

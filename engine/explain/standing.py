@@ -95,9 +95,10 @@ class Standing:
         lines = iter(self.batch["lines"].drop_columns("order_id").take(rows).to_pylist())
         out = []
         for n_lines, row in zip((last - first).tolist(), self.batch["orders"].take(pa.array(at)).to_pylist()):
-            words = {name: tuple((row.pop(name) or "").split()) for name in ("only_nodes", "not_nodes")}
-            its = tuple(OrderLine(**next(lines)) for _ in range(n_lines))
-            out.append(Order(**row, **words, lines=its))
+            row["lines"] = tuple(OrderLine(**next(lines)) for _ in range(n_lines))
+            for name in ("only_nodes", "not_nodes"):
+                row[name] = tuple((row[name] or "").split())
+            out.append(Order(**row))
         return out
 
     def decision_of(self, number: int) -> Decision:
@@ -141,18 +142,12 @@ class Standing:
                 service_id=None,
                 date=None if day == NOW else day_of(day),
             )
-        service: int | None = None
-        for kind, column in ((1, network.slot_shipments_resource), (2, network.slot_units_resource)):
-            slots = np.flatnonzero(column == resource)
-            if slots.size:
-                break
-        else:
-            kind = 3
-            slots, services = np.nonzero(network.slot_service_resource == resource)
-            service = int(services[0])
-        slot = int(slots[0])
+        columns = (network.slot_shipments_resource, network.slot_units_resource, network.slot_service_resource)
+        number = next(at for at, column in enumerate(columns) if (column == resource).any())
+        where = np.argwhere(columns[number] == resource)[0].tolist()
+        slot, service = where[0], where[1] if len(where) > 1 else None
         return Named(
-            kind=KINDS[kind],
+            kind=KINDS[1 + number],
             node_id=names.node_id[int(network.slot_node[slot])],
             sku=None,
             service_id=None if service is None else names.service_id[service],
@@ -170,7 +165,7 @@ class Standing:
     def _rows_of(self, name: str, number: int) -> list[dict[str, Any]]:
         first, rows = self._rows[name]
         its = rows[first[number] : first[number + 1]]
-        found = self.allocation[name].take(pa.array(its)).to_pylist()
+        found: list[dict[str, Any]] = self.allocation[name].take(pa.array(its)).to_pylist()
         for row in found:
             for column in ("ship_date", "deliver_date"):
                 if column in row:
@@ -270,4 +265,3 @@ def _near(order_id: str, order_ids: pa.Array) -> list[str]:
     half = order_id[: max(1, len(order_id) // 2)]
     like = order_ids.filter(pc.starts_with(order_ids, half)) if len(order_ids) > 20_000 else order_ids
     return get_close_matches(order_id, like[:20_000].to_pylist(), n=3, cutoff=0.7)
-

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
 
 from engine.allocate import AllocateParams, allocate
+from engine.calendar import day_number
 from engine.documents import Batch
 from engine.explain.answers import Move, Worth
 from engine.explain.order import Explainer
 from engine.explain.resolving import Neighbourhood, listed, lp_prices
 from engine.explain.standing import Standing
 from engine.live.arrays import order_arrays
-from engine.network import IntArray, codes, days, ints
+from engine.live.dates import day_of
 from engine.network import NOW as AT_ONCE
+from engine.network import IntArray, codes, days, ints
 from solver.source import MILLI
 
 FEW_ORDERS = 2_000
@@ -168,7 +171,7 @@ def one_more(standing: Standing, resource: int) -> Batch:
             codes(stock.column("sku"), pa.array([named.sku])) == 0
         )
         opens = days(stock, "available_on", AT_ONCE)
-        by_then = its & (opens <= (AT_ONCE if named.date is None else opens_on(named.date)))
+        by_then = its & (opens <= (AT_ONCE if named.date is None else day_number(named.date)))
         held = int((ints(stock, "reserved") + ints(stock, "safety_stock"))[its].sum())
         short = max(0, held - int(ints(stock, "on_hand")[by_then].sum()))
         row = int(np.flatnonzero(by_then)[np.argmax(opens[by_then])])
@@ -195,16 +198,7 @@ def one_more(standing: Standing, resource: int) -> Batch:
     return Batch(out.policy, {**out.tables, "used": pa.Table.from_pylist(used, batch["used"].schema)})
 
 
-def opens_on(day: object) -> int:
-    """A date as a day number."""
-    from engine.calendar import day_number
-
-    return int(day_number(day))  # type: ignore[arg-type]
-
-
-def _other_days(standing: Standing, node_id: str, day: object) -> Sequence[object]:
-    from engine.live.dates import day_of
-
+def _other_days(standing: Standing, node_id: str, day: date | None) -> list[date]:
     network = standing.state.network
     node = standing.state.base.node_of[node_id]
     slots = range(int(network.node_first_slot[node]), int(network.node_first_slot[node + 1]))

@@ -1,4 +1,4 @@
-"""A neighbourhood as the oracle sees it: options listed from the documents, dealt out by an integer program of scipy."""
+"""A neighbourhood as the oracle sees it: options listed from the documents, dealt out by scipy's integer program."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Oracle:
         order = self._batch.orders[decision.order_id]
         total: dict[OracleResource, int] = {}
         for row in decision.shipments:
-            parts = {part.line_id: part.quantity for part in decision.allocations if part.shipment_id == row.shipment_id}
+            its = [part for part in decision.allocations if part.shipment_id == row.shipment_id]
+            parts = {part.line_id: part.quantity for part in its}
             quantities = tuple(parts.get(line.line_id, 0) for line in order.lines)
-            shipment = Shipment(
-                row.node_id, row.ship_date, row.service_id, row.deliver_date, row.zone, 0.0, 0, quantities, 0, 0, 0, 0, 0
-            )
+            where = (row.node_id, row.ship_date, row.service_id, row.deliver_date, row.zone)
+            shipment = Shipment(*where, 0.0, 0, quantities, 0, 0, 0, 0, 0)
             total = add_use(total, self._calendar.use_of(order, shipment))
         return total
 
@@ -73,10 +73,19 @@ class Deal:
             for column, option in enumerate(self.columns)
             for name, amount in option.use.items()
         ]
-        rows, cols, amounts = (np.array(part) for part in zip(*entries, strict=True))
+        rows, cols, amounts = np.array(entries, np.int64).reshape(-1, 3).T
         n = len(self.columns)
         self._use = csc_array((amounts.astype(float), (rows, cols)), shape=(len(names), n))
         self._one = csc_array((np.ones(n), (group, np.arange(n))), shape=(len(listed), n))
+
+    @property
+    def constraints(self) -> list[LinearConstraint]:
+        """One option an order, within the capacities."""
+        return self._limits(self._capacity)
+
+    def _limits(self, capacity: np.ndarray) -> list[LinearConstraint]:
+        one = LinearConstraint(self._one, 1.0, 1.0)
+        return [one, LinearConstraint(self._use, -np.inf, capacity)] if capacity.size else [one]
 
     def shipments_from(self, node_id: str) -> np.ndarray:
         """How many shipments of the first order's options leave a node; none of the others'."""
@@ -104,9 +113,8 @@ class Deal:
             self.cents + cents,
             integrality=np.ones(len(self.columns)),
             bounds=Bounds(0.0, upper),
-            constraints=[LinearConstraint(self._one, 1.0, 1.0), LinearConstraint(self._use, -np.inf, capacity)],
+            constraints=self._limits(capacity),
             options={"mip_rel_gap": 0.0},
         )
         assert found.status == 0, found.message
         return float(round(found.fun))
-

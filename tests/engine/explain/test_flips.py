@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
 
 from engine import AllocateParams, Allocation, Batch, allocate, parse_batch
-from engine.explain import Explainer, OrderExplanation
+from engine.documents import batch_to_document
+from engine.explain import Change, Explainer, OrderExplanation
 from engine.generate import GenerateParams, generate
 from tests.drawing import draw_batch
 from tests.engine.explain.dealing import Deal, Oracle
-from tests.engine.live.giving import only
+from tests.engine.live.giving import after, only
 
 GENERATED = (
     GenerateParams(load="flash", n_orders=150, n_nodes=20, n_skus=8, seed=1),
@@ -82,7 +85,7 @@ def check(found: OrderExplanation, deal: Deal) -> list[str]:
             assert not flips(deal, one.node_id, cents=-(one.flip_cents - 1) * count)
             assert (one.total_cents <= 0) >= (one.flip_cents <= 0)
             kinds.append("rate" if one.flip_cents > 0 else "better")
-        for change in one.changes:
+        for change in one.changes if one.rival.option is not None else ():
             assert change.resource is not None and change.node_id == one.node_id
             assert flips(deal, one.node_id, more={change.resource: change.amount})
             assert not flips(deal, one.node_id, more={change.resource: change.amount - 1})
@@ -115,10 +118,48 @@ def test_smallest_changes_flip_and_less_does_not(params: GenerateParams) -> None
 def test_drawn_batches() -> None:
     """Tests every order of small batches with all that the model has: splits, later dates, arrivals, promises."""
     kinds: set[str] = set()
-    for seed in range(25):
+    for seed in range(16):
         batch = parse_batch(draw_batch(seed))
         allocation = allocate(batch, AllocateParams(gap=0.0))
         for found, deal in explained(batch, allocation, batch["orders"].num_rows, seed):
             assert found.regret_cents == 0
             kinds.update(check(found, deal))
     assert {"rate", "stays", "stock"} <= kinds
+
+
+def test_stock_where_there_is_none() -> None:
+    """Tests nodes that lack stock even for the order alone: the documents with the stated units more, solved anew."""
+    batch = generate(GenerateParams(load="peak", n_orders=90, n_nodes=20, n_skus=30, seed=6))
+    allocation = allocate(batch, AllocateParams(gap=0.0, time_limit_seconds=10.0))
+    explainer = Explainer(batch, allocation, n_studied=4, n_neighbours=6)
+    order_ids = batch["orders"].column("order_id").to_pylist()
+    standing = {name: explainer.standing.decision_of(number) for number, name in enumerate(order_ids)}
+    n = 0
+    for order_id in order_ids[:60]:
+        found = explainer.order(order_id)
+        members = [order_id, *found.neighbours]
+        rest = after(
+            batch_to_document(only(batch, members)), [standing[name] for name in order_ids if name not in members]
+        )
+        for change in (change for one in found.alternatives if one.rival.option is None for change in one.changes):
+            assert solved_flip(rest, order_id, change, change.amount)
+            assert not solved_flip(rest, order_id, change, change.amount - 1)
+            n += 1
+    assert n >= 3
+
+
+def solved_flip(document: dict[str, Any], order_id: str, change: Change, units: int) -> bool:
+    """Whether the optimum with units more in the documents is out of reach without shipping the order from the node."""
+    assert change.resource is not None
+    richer = deepcopy(document)
+    key = (change.resource.node_id, change.resource.sku)
+    rows = [row for row in richer["stock"] if (row["node_id"], row["sku"]) == key]
+    short = sum(row["reserved"] + row["safety_stock"] - row["on_hand"] for row in rows)
+    rows[0]["on_hand"] += max(0, short) + units
+    barred = deepcopy(richer)
+    for row in barred["orders"]:
+        if row["order_id"] == order_id:
+            row["not_nodes"] = f"{row['not_nodes'] or ''} {change.node_id}".strip()
+    costs = [allocate(parse_batch(one), AllocateParams(gap=0.0)).summary for one in (richer, barred)]
+    assert [one["termination"] for one in costs] == ["optimal", "optimal"]
+    return bool(costs[0]["objective_cents"] < costs[1]["objective_cents"])
