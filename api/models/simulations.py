@@ -12,6 +12,7 @@ from engine.scenario import Scenario
 from engine.simulation import BASE
 
 MAX_SCENARIOS = 20
+MAX_EDITS = 200
 
 
 class SimulationBody(Model):
@@ -25,8 +26,10 @@ class SimulationBody(Model):
     seed: Int = 0
 
     @model_validator(mode="after")
-    def _named_apart(self) -> SimulationBody:
+    def _fits(self) -> SimulationBody:
         names = [scenario.name.lower() for scenario in self.scenarios]
         if BASE in names or len(set(names)) < len(names):
             raise ValueError(f"scenarios need different names, and none is {BASE}")
+        if sum(len(scenario.edits) for scenario in self.scenarios) > MAX_EDITS:
+            raise ValueError(f"a simulation has at most {MAX_EDITS} edits")
         return self

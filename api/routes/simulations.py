@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 
 from api.answers import Answer
@@ -11,16 +12,19 @@ from api.ledger_answers import json_response
 from api.models.feeds import OperationReply
 from api.models.simulations import SimulationBody
 from api.order_faults import refuse_faults
+from api.problems import invalid
 from api.routes.operations import operation_document
 from engine.ledger import Response
 from engine.ledger.commands import CreateOperation
 from engine.ledger.outcomes import OperationCreated
+from engine.scenario.edits import ScaleDemand
 
 
 async def begin(call: Call) -> Answer:
     """Check a simulation and queue it."""
     body: SimulationBody = call.body
     await refuse_faults(call.service, call.tenant, body)
+    _refuse_crowds(body, call.service.settings.limits.orders)
     operation_id = f"op-{secrets.token_hex(10)}"
 
     def write(outcome: OperationCreated) -> Response:
@@ -32,6 +36,16 @@ async def begin(call: Call) -> Answer:
     )
     call.service.jobs.look()
     return answer
+
+
+def _refuse_crowds(body: SimulationBody, most: int) -> None:
+    """Refuse a scenario that could make more orders than a batch may have, before it makes them."""
+    for at, scenario in enumerate(body.scenarios):
+        growth = math.prod(max(1.0, edit.pct / 100) for edit in scenario.edits if isinstance(edit, ScaleDemand))
+        n_orders = math.ceil(len(body.orders) * min(growth, 1e9))
+        if n_orders > most:
+            detail = f"scenario {scenario.name} makes up to {n_orders} orders, expected up to {most}"
+            raise invalid(detail, (f"/scenarios/{at}/edits", detail))
 
 
 CALLS = (

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -16,7 +17,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from engine.comparison.comparing import Comparison
 
-MAX_SHEET_ROWS = 1_048_575  # below the row of names
+SHEET_ROWS = 50_000  # what people look through; a sheet could hold 1,048,575
 RUNS_AS_FORMULA = "^[=+\\-@\t\r]"
 SUMMARY, WORKBOOK = "comparison.json", "comparison.xlsx"
 TABLES = ("costs", "figures", "certainty", "nodes", "moved", "orders")
@@ -28,13 +29,12 @@ def file_names() -> frozenset[str]:
     return frozenset({SUMMARY, WORKBOOK, *(f"{name}.{kind}" for name in TABLES for kind in kinds)})
 
 
-def write_comparison(comparison: Comparison, folder: Path) -> None:
+def write_comparison(comparison: Comparison, folder: Path, *, sheet_rows: int = SHEET_ROWS) -> None:
     """Write a comparison into an empty folder.
 
     Every table as NAME.parquet, NAME.csv, and NAME.spreadsheet.csv, in which text that a spreadsheet would run as a
-    formula has an apostrophe before it; all of them in ``comparison.xlsx``, a sheet each, where it has one too (a
-    sheet has at most 1,048,575 rows below the names: what is more is left out there, and the sheet's last row says
-    so); the summary in ``comparison.json``.
+    formula has an apostrophe before it; all of them in ``comparison.xlsx``, a sheet each, where it has one too; the
+    summary in ``comparison.json``.
 
     Parameters
     ----------
@@ -42,6 +42,8 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
         What to write.
     folder : Path
         Where. Writing it whole or not at all is the caller's part.
+    sheet_rows : int
+        Rows of a sheet: of more, those of the largest differences are there, and the last row says how many are not.
     """
     for name in TABLES:
         table = comparison[name].combine_chunks()
@@ -52,7 +54,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
             with (folder / f"{name}.{kind}").open("wb") as sink:
                 pa_csv.write_csv(content, sink)
                 _flush(sink)
-    _write_workbook(comparison, folder / WORKBOOK)
+    _write_workbook(comparison, folder / WORKBOOK, sheet_rows)
     with (folder / SUMMARY).open("w", encoding="utf-8", newline="\n") as text:
         text.write(json.dumps(comparison.summary, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
         _flush(text)
@@ -75,7 +77,7 @@ def _flush(sink: Any) -> None:
     os.fsync(sink.fileno())
 
 
-def _write_workbook(comparison: Comparison, path: Path) -> None:
+def _write_workbook(comparison: Comparison, path: Path, sheet_rows: int) -> None:
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -91,21 +93,29 @@ def _write_workbook(comparison: Comparison, path: Path) -> None:
             sheet.set_column(0, comparison[name].num_columns, 16)
             for column, title in enumerate(comparison[name].column_names):
                 sheet.write_string(0, column, title, bold)
-            _write_rows(sheet, escaped(comparison[name]))
+            table = escaped(_largest(comparison[name], sheet_rows))
+            _write_rows(sheet, table, comparison[name].num_rows - table.num_rows)
     with path.open("rb+") as written:
         os.fsync(written.fileno())
 
 
-def _write_rows(sheet: Any, table: pa.Table) -> None:
-    n_rows = table.num_rows if table.num_rows <= MAX_SHEET_ROWS else MAX_SHEET_ROWS - 1
+def _largest(table: pa.Table, n_rows: int) -> pa.Table:
+    """Return the rows of the largest differences, in their order; all of them where there are no more."""
+    if table.num_rows <= n_rows or "difference_cents" not in table.column_names:
+        return table.slice(0, n_rows)
+    size = np.abs(table.column("difference_cents").to_numpy())
+    return table.take(pa.array(np.sort(np.argsort(-size, kind="stable")[:n_rows])))
+
+
+def _write_rows(sheet: Any, table: pa.Table, n_missing: int) -> None:
     row = 0
-    for batch in table.slice(0, n_rows).to_batches(max_chunksize=10_000):
+    for batch in table.to_batches(max_chunksize=10_000):
         for record in zip(*(column.to_pylist() for column in batch.columns)):
             row += 1
             for column, value in enumerate(record):
                 _write_cell(sheet, row, column, value)
-    if n_rows < table.num_rows:
-        sheet.write_string(row + 1, 0, f"{table.num_rows - n_rows} rows more: see the CSV or Parquet file")
+    if n_missing:
+        sheet.write_string(row + 1, 0, f"{n_missing} rows more: see the CSV or Parquet file")
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:

@@ -77,7 +77,10 @@ def apply_scenario(batch: Batch, scenario: Scenario) -> Batch:
     log = FaultLog([])
     changed = batch
     for number, edit in enumerate(scenario.edits, start=1):
-        changed = EDITORS[type(edit)](changed, edit, Faults(log=log, where=_where(scenario, number)))
+        n_before = log.n_faults
+        result = EDITORS[type(edit)](changed, edit, Faults(log=log, where=_where(scenario, number)))
+        if log.n_faults == n_before:  # what a wrong edit would make is not held against those after it
+            changed = result
     log.raise_if_any()
     if changed is batch:
         return batch

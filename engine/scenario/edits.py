@@ -136,7 +136,7 @@ class MoveStock(Document):
         if (self.pct is None) == (self.units is None):
             raise ValueError("one of pct and units")
         if self.from_node == self.to_node:
-            raise ValueError("two nodes")
+            raise ValueError("from_node and to_node to differ")
         return self
 
 

@@ -129,7 +129,7 @@ def _report(detail: ErrorDetails, where: str, log: FaultLog) -> None:
         where = f"{where} edit {place[1] + 1}"
         place = place[3:]  # the kind of edit stands between its number and the field
     kind, found = detail["type"], detail["input"]
-    if kind.startswith("union_tag"):
+    if kind.startswith("union_tag") or (kind in _NO_TABLE and not place):
         kinds = ", ".join(_edit_kinds())
         if isinstance(found, dict):
             value = shown(found.get("edit"), quoted=True) if "edit" in found else "absent"
@@ -152,7 +152,7 @@ def _report(detail: ErrorDetails, where: str, log: FaultLog) -> None:
         log.add(
             where,
             str(kind_of_edit or shown(found, quoted=True)),
-            _SHAPES.get(column or "") or _expected(detail["msg"]),
+            _SHAPES.get(column or "") or _expected(kind, detail["msg"]),
             column=column,
         )
 
@@ -162,6 +162,7 @@ _SHAPES = {
     "node.cutoff": "a time such as 17:00",
     "node.working_days": "seven 0 or 1, Monday first",
 }
+_NO_TABLE = ("model_type", "model_attributes_type", "dict_type")
 _UNION_PARTS = ("int", "float", "date", "constrained-int", "literal['unlimited']")
 
 
@@ -170,8 +171,10 @@ def _edit_kinds() -> list[str]:
     return [kind.model_fields["edit"].annotation.__args__[0] for kind in union.__args__]
 
 
-def _expected(message: str) -> str:
+def _expected(kind: str, message: str) -> str:
     """Return the library's words as ours: what follows ``expected``."""
+    if kind in _NO_TABLE:
+        return "a table of fields"
     for start in ("Value error, ", "Input should be ", "Input should "):
         if message.startswith(start):
             message = message.removeprefix(start)
