@@ -22,7 +22,8 @@ from engine.generate import GenerateParams, generate
 from tests.api.service.serving import Server, Shop, shop_of
 
 SIZES: dict[str, Any] = {"load": "peak", "orders": 120, "nodes": 12, "skus": 30, "seed": 4}
-PARAMS = AllocateParams(gap=0.005, time_limit_seconds=60.0, seed=0)
+SECONDS = 600.0  # no search may be cut short, however slow the machine is
+PARAMS = AllocateParams(gap=0.005, time_limit_seconds=SECONDS, seed=0)
 FORMULA = '=HYPERLINK("http://x")'
 
 
@@ -38,7 +39,7 @@ def at(operation: dict[str, Any], *parts: str) -> str:
 
 def solved(shop: Shop, **body: Any) -> dict[str, Any]:
     """Begin a plan and wait for it."""
-    return shop.finished(shop.ok("POST", "/v1/plans", json=body))
+    return shop.finished(shop.ok("POST", "/v1/plans", json={"time_limit_seconds": SECONDS, **body}), SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,8 @@ def test_a_batch_can_be_sent_whole(planner: Shop, plan: dict[str, Any]) -> None:
     expected = planner.ok("GET", at(plan, "figures"))["kpis"]
     batch = generated()
     sent = solved(planner, batch=batch_to_document(batch))
-    query, headers = {"name": "from a file"}, {"content-type": ZIP}
+    query: dict[str, Any] = {"name": "from a file", "time_limit_seconds": SECONDS}
+    headers = {"content-type": ZIP}
     operation = planner.ok("POST", "/v1/plans:import", content=pack_batch(batch), params=query, headers=headers)
     packed = planner.finished(operation)
     for one in (sent, packed):
