@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from api.chunks import Chunk
 from api.desks import Desk, utc_now
 from api.kept_tables import Tables
 from api.ledger_answers import refusal
@@ -21,12 +22,12 @@ from api.models.orders import BatchBody
 from api.networks import StoredNetwork, load_network
 from api.order_documents import Kept, positions_of
 from api.problems import Problem
-from api.solving import PreparedOrder, Solved, SolverProcess
+from api.solving import Solved, SolverProcess
 from api.writer import RACED, Decide
 from engine import AllocateParams, Progress
 from engine.ledger import Ledger, Request
-from engine.ledger.commands import Position, Reserve
-from engine.ledger.outcomes import Refused
+from engine.ledger.commands import Position, Reserve, ReserveMany
+from engine.ledger.outcomes import ManyReserved, Refused
 from engine.live import Decision
 from engine.schema import INPUT_TABLES, OUTPUT_TABLES
 
@@ -152,8 +153,8 @@ class BatchRun:
         return network, *Tables(read.stock, read.used, ()).current(skus)
 
     def _tables(self, without: frozenset[str]) -> tuple[pa.Table, pa.Table]:
-        orders = [order.model_dump() for order in self._body.orders if order.order_id not in without]
-        lines = [line.model_dump() for line in self._body.lines if line.order_id not in without]
+        orders = [order.__dict__ for order in self._body.orders if order.order_id not in without]
+        lines = [line.__dict__ for line in self._body.lines if line.order_id not in without]
         schemas = (INPUT_TABLES["orders"].arrow_schema, INPUT_TABLES["lines"].arrow_schema)
         return _table(orders, schemas[0]), _table(lines, schemas[1])
 
@@ -165,30 +166,76 @@ class BatchRun:
             gap=None if at.gap is None or at.gap != at.gap or at.gap == float("inf") else at.gap,
         )
 
-    def _reserve(self, chunks: Iterator[list[PreparedOrder]], waiting: list[str]) -> str:
+    def _reserve(self, chunks: Iterator[Chunk], waiting: list[str]) -> str:
         job, size = self._job, self._service.settings.chunk_orders
         n_done = len(self._body.orders) - len(waiting)
         job.tell(stage="reserve", processed=n_done)
-        lost: list[PreparedOrder] = []
+        lost: list[bytes] = []
         n_seen = 0
         for chunk in chunks:
             if job.is_over():
-                return self._cut_short([*waiting[n_seen:], *(order.order_id for order in lost)])
-            n_seen += len(chunk)
-            replies = self._service.writer.write_and_wait([self._request(order) for order in chunk])
-            for order, reply in zip(chunk, replies):
-                if reply.error is not None:
-                    raise reply.error
-                if isinstance(reply.outcome, Refused):
-                    self._judge(order, reply.outcome, lost)
+                return self._cut_short([*waiting[n_seen:], *map(_order_id, lost)])
+            n_seen += len(chunk.order_ids)
+            lost.extend(self._reserve_one_by_one(chunk, self._reserve_together(chunk)))
             job.tell(processed=n_done + n_seen - len(lost))
         job.tell(stage="second pass")
         for first in range(0, len(lost), size):
             if job.is_over():
-                return self._cut_short([order.order_id for order in lost[first:]])
+                return self._cut_short([_order_id(document) for document in lost[first:]])
             self._again(lost[first : first + size])
         job.tell(processed=len(self._body.orders))
         return "DONE"
+
+    def _reserve_together(self, chunk: Chunk) -> Sequence[int]:
+        """Reserve what nobody else asks for too; return the numbers of the other orders."""
+        command = ReserveMany(
+            reservation_ids=tuple([self._reservation_id(order_id) for order_id in chunk.order_ids]),
+            order_ids=chunk.order_ids,
+            documents=chunk.documents,
+            positions=chunk.positions,
+            confirmed=self._body.confirmed,
+            ttl_ms=self._ttl_ms,
+        )
+        [reply] = self._service.writer.write_and_wait([Request(tenant=self._tenant, command=command)])
+        if isinstance(reply.outcome, ManyReserved):
+            return reply.outcome.left
+        return range(len(chunk.order_ids))
+
+    def _reserve_one_by_one(self, chunk: Chunk, left: Sequence[int]) -> list[bytes]:
+        """Reserve orders as single ones; return the documents of those that lost their stock."""
+        if not left:
+            return []
+        positions: dict[int, list[Position]] = {number: [] for number in left}
+        for number, node_id, sku, ship_date, quantity, line_id, shipment_id, service_id in chunk.positions:
+            if number in positions:
+                positions[number].append(
+                    Position(
+                        node_id=node_id,
+                        sku=sku,
+                        ship_date=ship_date,
+                        quantity=quantity,
+                        line_id=line_id,
+                        shipment_id=shipment_id,
+                        service_id=service_id,
+                    )
+                )
+        requests = [
+            Request(
+                tenant=self._tenant,
+                command=self._command(chunk.order_ids[number], tuple(positions[number]), chunk.documents[number]),
+            )
+            for number in left
+        ]
+        lost = []
+        for number, reply in zip(left, self._service.writer.write_and_wait(requests)):
+            if reply.error is not None:
+                raise reply.error
+            if isinstance(reply.outcome, Refused):
+                if reply.outcome.reason in RACED:
+                    lost.append(chunk.documents[number])
+                else:
+                    self._refused[chunk.order_ids[number]] = (reply.outcome.reason, reply.outcome.detail)
+        return lost
 
     def _cut_short(self, order_ids: Sequence[str]) -> str:
         if not self._job.is_cancelled:
@@ -196,21 +243,6 @@ class BatchRun:
         for order_id in order_ids:
             self._refused[order_id] = ("cancelled", "the operation was cancelled before")
         return "CANCELLED"
-
-    def _request(self, order: PreparedOrder) -> Request:
-        positions = tuple(
-            Position(
-                node_id=node_id,
-                sku=sku,
-                ship_date=ship_date,
-                quantity=quantity,
-                line_id=line_id or None,
-                shipment_id=shipment_id or None,
-                service_id=service_id or None,
-            )
-            for node_id, sku, ship_date, quantity, line_id, shipment_id, service_id in order.positions
-        )
-        return Request(tenant=self._tenant, command=self._command(order.order_id, positions, order.document))
 
     def _command(self, order_id: str, positions: tuple[Position, ...], document: bytes) -> Reserve:
         return Reserve(
@@ -222,17 +254,11 @@ class BatchRun:
             document=document,
         )
 
-    def _judge(self, order: PreparedOrder, refused: Refused, lost: list[PreparedOrder]) -> None:
-        if refused.reason in RACED:
-            lost.append(order)
-            return
-        self._refused[order.order_id] = (refused.reason, refused.detail)
-
-    def _again(self, lost: Sequence[PreparedOrder]) -> None:
+    def _again(self, lost: Sequence[bytes]) -> None:
         """Decide once more, on what is left now, each order that lost its stock."""
         waiting = []
-        for order in lost:
-            kept = Kept.from_bytes(order.document)
+        for raw in lost:
+            kept = Kept.from_bytes(raw)
             future: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
             def reserve(decision: Decision, final: bool, kept: Kept = kept) -> Request:
@@ -243,13 +269,13 @@ class BatchRun:
             self._service.writer.submit(
                 Decide(tenant=self._tenant, order=kept.order, reserve=reserve, attempts=1, future=future)
             )
-            waiting.append((order, future))
-        for order, future in waiting:
+            waiting.append((kept.order.order_id, future))
+        for order_id, future in waiting:
             decision, reply = future.result()
             if isinstance(reply.outcome, Refused):
-                self._refused[order.order_id] = (reply.outcome.reason, refusal(reply.outcome).detail)
+                self._refused[order_id] = (reply.outcome.reason, refusal(reply.outcome).detail)
             else:
-                self._changed[order.order_id] = decision.to_document()
+                self._changed[order_id] = decision.to_document()
 
     def _results(self, solved: Solved) -> Results:
         tables = {name: solved.allocation[name] for name in OUTPUT_TABLES}
@@ -287,8 +313,15 @@ def _up_to_date(desk: Desk, ledger: Ledger) -> Tables | None:
     return None if desk.is_outdated else desk.tables.now()
 
 
-def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Rows of documents as a table: their dates are text."""
-    texts = pa.schema([(field.name, pa.string() if pa.types.is_date(field.type) else field.type) for field in schema])
-    listed = [{field.name: row[field.name] for field in schema} for row in rows]
-    return pa.Table.from_pylist(listed, schema=texts).cast(schema)
+    columns = []
+    for field in schema:
+        values = [row[field.name] for row in rows]
+        is_date = pa.types.is_date(field.type)
+        columns.append(pa.array(values, pa.string()).cast(field.type) if is_date else pa.array(values, field.type))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _order_id(document: bytes) -> str:
+    return Kept.from_bytes(document).order.order_id

@@ -130,32 +130,45 @@ class Desk:
                 self.is_outdated = True
 
     def _apply(self, deltas: Sequence[Delta]) -> None:
-        stock: list[StockDelta] = []
-        used: list[UsedDelta] = []
+        """Count changes, those of one row together: a batch changes the same few again and again."""
+        stock: dict[tuple[str, str, str, str], int] = {}
+        used: dict[tuple[str, str, str], list[int]] = {}
         nodes, services, snapshot = self.network.node_ids, self.network.service_ids, self.snapshot
         for _, bucket, node_id, item, day, change in deltas:
             if node_id not in nodes:
                 continue
             if bucket == "shipments" or bucket == "units":  # of the node, and of the service that it names
-                at = date.fromisoformat(day)
-                n_shipments, n_units = (change, 0) if bucket == "shipments" else (0, change)
-                for service_id in (None, item) if item in services else (None,):
-                    used.append(
-                        UsedDelta(node_id=node_id, date=at, service_id=service_id, shipments=n_shipments, units=n_units)
-                    )
+                for service_id in ("", item) if item in services else ("",):
+                    sums = used.setdefault((node_id, service_id, day), [0, 0])
+                    sums[bucket == "units"] += change
             elif snapshot.knows_sku(item):
-                if bucket == "reserved":
-                    stock.append(StockDelta(node_id=node_id, sku=item, reserved=change))
-                else:
-                    day_of = date.fromisoformat(day) if day else None
-                    stock.append(
-                        StockDelta(node_id=node_id, sku=item, available_on=day_of, **{_FIELDS[bucket]: change})
-                    )
+                key = bucket, node_id, item, "" if bucket == "reserved" else day
+                stock[key] = stock.get(key, 0) + change
         if stock or used:
-            snapshot.apply(stock, used)
+            snapshot.apply(
+                [
+                    StockDelta(
+                        node_id=node_id,
+                        sku=sku,
+                        available_on=date.fromisoformat(day) if day else None,
+                        **{_FIELDS[bucket]: change},
+                    )
+                    for (bucket, node_id, sku, day), change in stock.items()
+                ],
+                [
+                    UsedDelta(
+                        node_id=node_id,
+                        date=date.fromisoformat(day),
+                        service_id=service_id or None,
+                        shipments=n_shipments,
+                        units=n_units,
+                    )
+                    for (node_id, service_id, day), (n_shipments, n_units) in used.items()
+                ],
+            )
 
 
-_FIELDS = {"on_hand": "on_hand", "external": "reserved", "safety": "safety_stock"}
+_FIELDS = {"on_hand": "on_hand", "external": "reserved", "reserved": "reserved", "safety": "safety_stock"}
 
 
 def build_desk(ledger: Ledger, tenant: str, now: datetime) -> Desk | None:

@@ -7,10 +7,8 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
 
-import pyarrow as pa
-
+from api.chunks import Chunk, prepare_chunks
 from engine import AllocateParams, Allocation, Batch, Progress
 
 _ASK_SECONDS = 0.05
@@ -32,22 +30,13 @@ class Solved:
     ----------
     allocation : Allocation
         Tables and summary.
-    chunks : iterator of lists of PreparedOrder
+    chunks : iterator of Chunk
         Every order, in the order of the table; nothing when nothing is to be reserved. They are prepared while the
         ones before are reserved.
     """
 
     allocation: Allocation
-    chunks: Iterator[list[PreparedOrder]]
-
-
-@dataclass(kw_only=True, slots=True)
-class PreparedOrder:
-    """What is kept of an order's decision, and what it takes: MODEL's names as a tuple, without objects."""
-
-    order_id: str
-    document: bytes
-    positions: list[tuple[str, str, str, int, str, str, str]]
+    chunks: Iterator[Chunk]
 
 
 class SolverProcess:
@@ -136,7 +125,7 @@ class SolverProcess:
             self.stop()
             raise SolverGone("the process that solved the batch ended") from error
 
-    def _chunks(self, connection: Connection) -> Iterator[list[PreparedOrder]]:
+    def _chunks(self, connection: Connection) -> Iterator[Chunk]:
         try:
             while chunk := connection.recv():
                 yield chunk
@@ -164,71 +153,10 @@ def _serve(connection: Connection) -> None:
             allocation = allocate(batch, params, on_progress=lambda at: connection.send(("progress", at)))
             connection.send(("done", (dict(allocation.tables), allocation.summary)))
             if chunk_orders:
-                for chunk in prepare_orders(batch, allocation, chunk_orders):
+                for chunk in prepare_chunks(batch, allocation, chunk_orders):
                     connection.send(chunk)
-                connection.send([])
+                connection.send(None)
         except OSError:
             return
         except Exception as error:
             connection.send(("failed", error))
-
-
-def prepare_orders(batch: Batch, allocation: Allocation, size: int) -> Iterator[list[PreparedOrder]]:
-    """Yield documents and positions of every order of an allocation, so many together."""
-    from api.order_documents import Kept, order_from_document, positions_of
-    from engine.live import Decision
-
-    shipments = _by_order(allocation["shipments"])
-    allocations = _by_order(allocation["allocations"])
-    unallocated = _by_order(allocation["unallocated"])
-    lines = _by_order(batch["lines"])
-    prepared: list[PreparedOrder] = []
-    for row in _rows(batch["orders"]):
-        order_id = row["order_id"]
-        decision = Decision.from_document(
-            {
-                "order_id": order_id,
-                "shipments": shipments.get(order_id, []),
-                "allocations": allocations.get(order_id, []),
-                "unallocated": unallocated.get(order_id, []),
-            }
-        )
-        order = order_from_document({**row, "lines": lines.get(order_id, [])})
-        prepared.append(
-            PreparedOrder(
-                order_id=order_id,
-                document=Kept(order=order, decision=decision, barred={}).to_bytes(),
-                positions=[
-                    (
-                        position.node_id,
-                        position.sku,
-                        position.ship_date,
-                        position.quantity,
-                        position.line_id or "",
-                        position.shipment_id or "",
-                        position.service_id or "",
-                    )
-                    for position in positions_of(decision)
-                ],
-            )
-        )
-        if len(prepared) == size:
-            yield prepared
-            prepared = []
-    if prepared:
-        yield prepared
-
-
-def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    for at, entry in enumerate(table.schema):
-        if pa.types.is_date(entry.type):
-            table = table.set_column(at, entry.name, table.column(at).cast(pa.string()))
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
-
-
-def _by_order(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in _rows(table):
-        found.setdefault(row["order_id"], []).append(row)
-    return found

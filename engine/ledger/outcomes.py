@@ -126,6 +126,14 @@ class Reserved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ManyReserved:
+    """How many orders were reserved, and the numbers of those that were left alone."""
+
+    reserved: int
+    left: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReservationChanged:
     """The reservation now; ``changed`` is false where it was so already.
 
@@ -187,6 +195,7 @@ Outcome = (
     | StockSet
     | StockAdjusted
     | Reserved
+    | ManyReserved
     | ReservationChanged
     | LinesRejected
     | OrderCancelled

@@ -87,6 +87,19 @@ class Work(Rows):
         self.put_key(cell.booked_change, ship_date, cell.booked_change.get(ship_date, 0) + change)
         self._enter(why, "reserved", "open", cell.node_id, cell.sku, ship_date, change)
 
+    def take(self, node_id: str, sku: str, ship_date: str, units: int, why: Why) -> None:
+        """Book for a request that nothing can undo any more."""
+        cell = self._cells[node_id, sku]
+        cell.held += units
+        cell.booked_change[ship_date] = cell.booked_change.get(ship_date, 0) + units
+        self._enter(why, "reserved", "open", node_id, sku, ship_date, units)
+
+    def forget(self, order_id: str, reservation_id: str) -> None:
+        """Let go of an order and a reservation whose rows are written: who needs them reads them."""
+        self._orders.pop(order_id, None)
+        self._of_order.pop(order_id, None)
+        self._bookings.pop(reservation_id, None)
+
     def use(self, node_id: str, day: str, service_id: str | None, shipments: int, units: int, why: Why) -> None:
         """Change the capacity used of a node and, with a service, of the service there."""
         for service in ("", service_id) if service_id else ("",):

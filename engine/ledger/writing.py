@@ -36,6 +36,9 @@ class Writing:
         """Do requests in order in one transaction, durable on return; a refused one undoes only itself."""
         if not requests:
             return []
+        for request in requests:
+            if isinstance(request.command, c.ReserveMany) and (request.respond or request.idempotency):
+                raise ValueError("ReserveMany with respond or idempotency, expected neither: it cannot be undone")
         try:
             return self._again(lambda: self._attempt(requests))
         except Poison as error:
@@ -133,7 +136,7 @@ class Writing:
             for tenant in sorted({request.tenant for request in requests}):
                 works[tenant] = Work(session, tenant, now_ms)
                 commands = [request.command for request in requests if request.tenant == tenant]
-                if any(isinstance(command, c.Reserve) for command in commands):
+                if any(isinstance(command, c.Reserve | c.ReserveMany) for command in commands):
                     works[tenant].limits = self._read_limits(session, tenant)
                 read_ahead(works[tenant], commands)
             replies = []

@@ -1,0 +1,167 @@
+"""Reserving for many orders at once: sums decide, rows are made in columns, and what is contended is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+
+import orjson
+
+from engine.ledger import tables
+from engine.ledger.cells import Cell
+from engine.ledger.commands import PositionRow, ReserveMany
+from engine.ledger.database import Row
+from engine.ledger.outcomes import ManyReserved
+from engine.ledger.work import Why, Work
+
+_CellKey = tuple[str, str]
+_SlotKey = tuple[str, str, str]
+_Shipment = tuple[int, str, str, str | None, str]  # order, node, day, service, shipment
+_BY_ORDER = itemgetter(0)
+
+
+def reserve_many(work: Work, command: ReserveMany) -> ManyReserved:
+    """Take stock and capacity for every order that is new and fits whatever of the others fits.
+
+    If all that is asked of a row fits, each order's part of it does, in whatever order they come: so sums decide for
+    all at once. An order that asks for anything of a row where the sum does not fit is left to the rules of single
+    orders.
+    """
+    units = _units(command.positions)
+    left = _known_orders(work, command)
+    contended = _contended_cells(work, command.positions)
+    full = _full_slots(work, units)
+    for number, node_id, sku, *_ in command.positions:
+        if (node_id, sku) in contended:
+            left.add(number)
+    for number, node_id, day, service_id, _ in units:
+        if full and any((node_id, day, service) in full for service in _services(service_id)):
+            left.add(number)
+    _take(work, command, units, left)
+    return ManyReserved(reserved=len(command.order_ids) - len(left), left=tuple(sorted(left)))
+
+
+def _known_orders(work: Work, command: ReserveMany) -> set[int]:
+    """Return the orders that are not new, or come twice."""
+    seen: set[str] = set()
+    known = set()
+    for number, (reservation_id, order_id) in enumerate(zip(command.reservation_ids, command.order_ids)):
+        if (
+            work.order(order_id).version
+            or work.booking(reservation_id) is not None
+            or {order_id, reservation_id} & seen
+        ):
+            known.add(number)
+        seen.update((order_id, reservation_id))
+    return known
+
+
+def _units(positions: Sequence[PositionRow]) -> dict[_Shipment, int]:
+    """Return the units of each shipment."""
+    units: dict[_Shipment, int] = {}
+    for number, node_id, _, day, quantity, _, shipment_id, service_id in positions:
+        if shipment_id is not None:
+            key = number, node_id, day, service_id, shipment_id
+            units[key] = units.get(key, 0) + quantity
+    return units
+
+
+def _contended_cells(work: Work, positions: Sequence[PositionRow]) -> set[_CellKey]:
+    """Return the (node, sku) of which more is asked than there is on the first day that anybody asks for."""
+    asked: dict[_CellKey, int] = {}
+    first: dict[_CellKey, str] = {}
+    for _, node_id, sku, day, quantity, *_ in positions:
+        key = node_id, sku
+        asked[key] = asked.get(key, 0) + quantity
+        if day < first.get(key, "~"):
+            first[key] = day
+    return {key for key, wanted in asked.items() if _free(work.cell(*key), first[key]) < wanted}
+
+
+def _free(cell: Cell, day: str) -> int:
+    if len(cell.lots) == 1:  # nearly always: all is there now
+        lot = cell.lots[""]
+        return lot.on_hand - lot.external - lot.safety - cell.held
+    return cell.supply(day) - cell.safety() - cell.held
+
+
+def _services(service_id: str | None) -> tuple[str, ...]:
+    return ("", service_id) if service_id else ("",)
+
+
+def _full_slots(work: Work, units: dict[_Shipment, int]) -> set[_SlotKey]:
+    """Return the capacities of which more is asked than is left."""
+    asked: dict[_SlotKey, list[int]] = {}
+    for (_, node_id, day, service_id, _), n_units in units.items():
+        for service in _services(service_id):
+            sums = asked.setdefault((node_id, day, service), [0, 0])
+            sums[0] += 1
+            sums[1] += n_units
+    full = set()
+    for key, (n_shipments, n_units) in asked.items():
+        limit = work.limits.get((key[0], key[2]))
+        if limit is None:
+            continue
+        slot = work.slot(*key)
+        if (limit[0] is not None and slot.shipments + n_shipments > limit[0]) or (
+            limit[1] is not None and slot.units + n_units > limit[1]
+        ):
+            full.add(key)
+    return full
+
+
+def _take(work: Work, command: ReserveMany, units: dict[_Shipment, int], left: set[int]) -> None:
+    """Change balances in memory, and write what is new at once: whoever comes later in the transaction reads it."""
+    expires_ms = None if command.confirmed or command.ttl_ms is None else work.now_ms + command.ttl_ms
+    state = "CONFIRMED" if command.confirmed else "HELD"
+    kind = "reservation.confirmed" if command.confirmed else "reservation.held"
+    tenant, now_ms = work.tenant, work.now_ms
+    places_of = {number: list(rows) for number, rows in groupby(command.positions, _BY_ORDER)}
+    shipments_of = {number: list(keys) for number, keys in groupby(units, _BY_ORDER)}
+    reservations: list[Row] = []
+    positions: list[Row] = []
+    orders: list[Row] = []
+    for number, (own, order_id) in enumerate(zip(command.reservation_ids, command.order_ids)):
+        if number in left:
+            continue
+        why = Why("reserve", order_id, own)
+        told = []
+        for at, (_, node_id, sku, day, quantity, line_id, shipment_id, service_id) in enumerate(
+            places_of.get(number, ())
+        ):
+            work.take(node_id, sku, day, quantity, why)
+            positions.append(
+                (tenant, own, at, node_id, sku, day, quantity, line_id, shipment_id, service_id, quantity, 0)
+            )
+            told.append(
+                {
+                    "node_id": node_id,
+                    "sku": sku,
+                    "ship_date": day,
+                    "quantity": quantity,
+                    "line_id": line_id,
+                    "shipment_id": shipment_id,
+                    "service_id": service_id,
+                    "open": quantity,
+                    "fulfilled": 0,
+                }
+            )
+        for key in shipments_of.get(number, ()):
+            work.use(key[1], key[2], key[3], 1, units[key], why)
+        reservations.append((tenant, own, order_id, state, 1, expires_ms, now_ms))
+        orders.append((tenant, order_id, "OPEN", 1, command.documents[number], now_ms))
+        event = {
+            "reservation_id": own,
+            "order_id": order_id,
+            "state": state,
+            "version": 1,
+            "expires_at_ms": expires_ms,
+            "positions": told,
+            "replaced": (),
+        }
+        work.emit(kind, order_id, order_id, orjson.dumps(event))
+        work.forget(order_id, own)
+    work.session.insert(tables.RESERVATIONS, reservations)
+    work.session.insert(tables.POSITIONS, positions)
+    work.session.insert(tables.ORDERS, orders)
