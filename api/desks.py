@@ -21,6 +21,8 @@ from engine.live import Decision, LivePrices, Snapshot, StockDelta, UsedDelta
 
 _log = logging.getLogger("api.desks")
 _PAGE = 20_000
+_IN_USE_SECONDS = 120.0
+"""A desk that was asked for since then may have requests under way: longer than any call takes."""
 _TOO_FAR = 100_000
 """Entries behind the journal from which a snapshot is built anew instead of being brought up to date."""
 
@@ -65,7 +67,9 @@ class Desk:
         self.entry = entry
         self.tables = tables
         self.built_at = time.monotonic()
+        self.used_at = self.built_at
         self.prices: Prices | None = None
+        self.prices_from = ""  # the operation whose prices were looked at last
         self.is_outdated = False
         self._noted: list[tuple[Sequence[Delta], Decision | None]] = []
         self._counted: set[int] = set()
@@ -220,7 +224,10 @@ class Desks:
 
     def get(self, tenant: str) -> Desk | None:
         """The desk of a tenant, if it is open."""
-        return self._desks.get(tenant)
+        desk = self._desks.get(tenant)
+        if desk is not None:
+            desk.used_at = time.monotonic()
+        return desk
 
     def all(self) -> list[Desk]:
         """All open desks."""
@@ -228,7 +235,7 @@ class Desks:
 
     async def open(self, tenant: str) -> Desk | None:
         """Return a tenant's desk, built when it is not open; None while there is no network."""
-        desk = self._desks.get(tenant)
+        desk = self.get(tenant)
         if desk is not None:
             return desk
         task = self._opening.get(tenant)
@@ -249,8 +256,10 @@ class Desks:
     async def _swap(self, desk: Desk) -> None:
         def put() -> None:
             former = self._desks.get(desk.tenant)
-            if former is not None and former.prices is not None:
-                desk.set_prices(former.prices.table, former.prices.until)
+            if former is not None:
+                desk.used_at, desk.prices_from = former.used_at, former.prices_from
+                if former.prices is not None:
+                    desk.set_prices(former.prices.table, former.prices.until)
             desk.catch_up(self._ledger)
             self._desks[desk.tenant] = desk
 
@@ -269,6 +278,35 @@ class Desks:
                 self._begin(desk.tenant, self._renew(desk, now))
             elif desk.tables.n_deltas > MANY:
                 self._begin(desk.tenant, self._settle_tables(desk))
+
+    async def evict(self, idle_seconds: float, most: int) -> list[str]:
+        """Let desks go that nobody asks for; returns their tenants.
+
+        Parameters
+        ----------
+        idle_seconds : float
+            Those that were idle for so long, but for the one that was used last.
+        most : int
+            Beyond so many, those that were idle longest, whatever ``idle_seconds``; never one in use.
+        """
+
+        def drop() -> list[str]:
+            now = time.monotonic()
+            oldest = sorted(self._desks.values(), key=lambda desk: desk.used_at)[:-1]
+            n_beyond = len(self._desks) - most
+            gone = []
+            for at, desk in enumerate(oldest):
+                idle = now - desk.used_at
+                if idle > idle_seconds or (at < n_beyond and idle > _IN_USE_SECONDS):
+                    gone.append(desk.tenant)
+            for tenant in gone:
+                del self._desks[tenant]
+            return gone
+
+        if len(self._desks) < 2:
+            return []
+        evicted: list[str] = await self._aside(drop)
+        return evicted
 
     async def refresh(self, tenant: str) -> None:
         """Bring a desk up to what is in the ledger now, and wait for that."""

@@ -127,7 +127,6 @@ class Jobs:
         self._solver = SolverProcess()
         self._working: asyncio.Future[None] | None = None
         self._prices_at = 0.0
-        self._prices_from: dict[str, str] = {}
 
     def look(self) -> None:
         """There may be something to do."""
@@ -226,11 +225,11 @@ class Jobs:
 
     async def _take(self, desk: Desk, operation: Operation) -> None:
         service = self._service
-        if self._prices_from.get(desk.tenant) == operation.operation_id:
+        if desk.prices_from == operation.operation_id:
             return
         age = (await service.read(service.ledger.now_ms) - operation.updated_at_ms) / 1000
         left = service.settings.prices_fresh_seconds - age
-        self._prices_from[desk.tenant] = operation.operation_id
+        desk.prices_from = operation.operation_id
         raw = await service.read(service.ledger.operation_result, desk.tenant, operation.operation_id, "prices")
         if raw is None or left <= 0:
             return

@@ -208,8 +208,17 @@ class Ledger(Protocol):
     def sweep(self, *, limit: int = 1000) -> int:
         """Free holds whose time is over, of all tenants; return how many. Rules do not wait for it."""
 
-    def purge(self, *, keep_ms: int = 86_400_000) -> int:
-        """Forget responses under idempotency keys, and finished operations' results, older than this."""
+    def purge(self, *, keep_ms: int = 86_400_000, keep_events_ms: int | None = None) -> int:
+        """Forget what is old, in many short transactions; return how many rows went.
+
+        Parameters
+        ----------
+        keep_ms : int
+            How long responses under idempotency keys, and requests and results of operations that ended, are kept.
+        keep_events_ms : int, optional
+            How long events are kept that every receiver has got, the newest excepted; None: for good. Entries are
+            never forgotten.
+        """
 
     def tenants(self) -> list[str]:
         """Return every tenant that has written."""

@@ -126,20 +126,6 @@ class Operations:
             rows = session.select(tables.RESULTS, tables.RESULTS.key, [(tenant, operation_id, name)])
         return bytes(rows[0][3]) if rows else None
 
-    def purge(self, *, keep_ms: int = 86_400_000) -> int:
-        """Forget stored responses and finished operations' results that are older than this."""
-        with self.database.writing() as session:
-            before_ms = self._instant(session) - keep_ms
-            n_rows = session.change(
-                "DELETE FROM idempotency WHERE created_ms < ? AND lease_until_ms < ?", (before_ms, before_ms)
-            )
-            n_rows += session.change(
-                "DELETE FROM results WHERE (tenant, operation_id) IN (SELECT tenant, operation_id FROM operations"
-                " WHERE state IN ('DONE', 'FAILED', 'CANCELLED') AND updated_ms < ?)",
-                (before_ms,),
-            )
-            return n_rows
-
     def _instant(self, session: Session) -> int:
         return int(session.query(f"SELECT {self.database.now_sql}")[0][0])
 
