@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -63,12 +63,22 @@ class Server:
         return self.process.wait(timeout=30)
 
 
-def start(folder: Path, database: str, *arguments: str, ready: bool = True, port: int = 0) -> Server:
-    """Start the service and wait until it is ready."""
+def start(
+    folder: Path,
+    database: str,
+    *arguments: str,
+    ready: bool = True,
+    port: int = 0,
+    command: Sequence[str] = COMMAND,
+    keys: Sequence[str] = (),
+) -> Server:
+    """Start the service, with a key for each of some tenants, and wait until it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
+    for tenant in keys:
+        give_key(database, tenant)
     with (folder / "log.txt").open("a") as log:
         process = subprocess.Popen(
-            [*COMMAND, "serve", "--database", database, "--port", str(port), *arguments],
+            [*command, "serve", "--database", database, "--port", str(port), *arguments],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
