@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.ledger import bulk_rules, other_rules, release_rules, reserve_rules, stock_rules
 from engine.ledger import commands as c
@@ -288,18 +289,18 @@ def _rows_fault(rows: pa.Table) -> str | None:
         if rows.column(name).null_count:
             return f"rows: column {name} has an empty cell, expected a value in each"
     for name in ("node_id", "sku"):
-        for value in set(rows.column(name).to_pylist()):
+        for value in pc.unique(rows.column(name)).to_pylist():
             fault = _text(name, value)
             if fault is not None:
                 return fault
     for name in ("on_hand", "reserved", "safety_stock"):
-        if name in rows.column_names:
-            values = [value or 0 for value in rows.column(name).to_pylist()] or [0]
-            fault = _int(name, min(values)) or _int(name, max(values))
+        if name in rows.column_names and rows.column(name).null_count < rows.num_rows:
+            ends = pc.min_max(rows.column(name))  # of those that are given
+            fault = _int(name, ends["min"].as_py()) or _int(name, ends["max"].as_py())
             if fault is not None:
                 return fault
     if "available_on" in rows.column_names:
-        for day in set(rows.column("available_on").to_pylist()) - {None}:
+        for day in set(pc.unique(rows.column("available_on")).to_pylist()) - {None}:
             fault = _day("available_on", str(day))
             if fault is not None:
                 return fault

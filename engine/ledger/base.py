@@ -142,7 +142,7 @@ class Ledger(Protocol):
             Nothing of any of them was done (but see there).
         """
 
-    def import_stock(self, request: Request, *, chunk_rows: int = 2000) -> Reply:
+    def import_stock(self, request: Request, *, chunk_rows: int = 4000) -> Reply:
         """Do an `ImportStock` in many short transactions, so that others get in between.
 
         More than 100,000 changes are not in the reply's ``deltas``: read `changes`, or a new snapshot.

@@ -32,6 +32,7 @@ class Rows:
         self.tenant = tenant
         self.now_ms = now_ms
         self.limits: Limits = {}
+        self.is_sole = False  # whether one request has the transaction for itself
         self.due_freed = False  # nothing is left whose time is over
         self.last_entry = 0
         self._undo: list[tuple[Any, Any, Any]] = []

@@ -87,6 +87,21 @@ class Work(Rows):
         self.put_key(cell.booked_change, ship_date, cell.booked_change.get(ship_date, 0) + change)
         self._enter(why, "reserved", "open", cell.node_id, cell.sku, ship_date, change)
 
+    def enter_count(self, why: Why, node_id: str, sku: str, on_hand: int, external: int, safety: int) -> None:
+        """Write the entries of changes of a row that is available now, which `count_in_bulk` writes."""
+        if external:
+            self._enter(why, "external", "outside", node_id, sku, "", external)
+        if safety:
+            self._enter(why, "safety", "outside", node_id, sku, "", safety)
+        if on_hand:
+            self._enter(why, "on_hand", "outside", node_id, sku, "", on_hand)
+
+    def count_in_bulk(self, new: list[Row], changed: list[Row]) -> None:
+        """Write stock rows that are not in hand; see `_flush_stock` for what is in them."""
+        self.writes.append(lambda session: session.insert(tables.STOCK, new))
+        same = ("held", "on_hand", "version")
+        self.writes.append(lambda session: session.update(tables.STOCK, (*_COUNTED, "held"), changed, same=same))
+
     def take(self, node_id: str, sku: str, ship_date: str, units: int, why: Why) -> None:
         """Book for a request that nothing can undo any more."""
         cell = self._cells[node_id, sku]
