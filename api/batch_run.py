@@ -52,15 +52,17 @@ class BatchRun:
         The operation.
     solver : SolverProcess
         Where it is solved.
+    body : BatchBody, optional
+        What is asked for, where that is at hand; read from the operation otherwise.
     """
 
-    def __init__(self, job: Job, solver: SolverProcess) -> None:
+    def __init__(self, job: Job, solver: SolverProcess, body: BatchBody | None = None) -> None:
         self._job = job
         self._service = job.service
         self._ledger = job.service.ledger
         self._tenant = job.tenant
         self._solver = solver
-        self._body = BatchBody.model_validate_json(job.operation.request)
+        self._body = body or BatchBody.model_validate_json(job.operation.request)
         self._ttl_ms = (
             None if self._body.confirmed else 1000 * (self._body.hold_seconds or job.service.settings.hold_seconds)
         )

@@ -24,6 +24,7 @@ from engine.ledger.records import Operation
 
 if TYPE_CHECKING:
     from api.desks import Desk
+    from api.models.orders import BatchBody
     from api.service import Service
 
 TABLES = ("shipments", "allocations", "unallocated", "prices", "refused")
@@ -33,6 +34,7 @@ _IDLE_SECONDS = 0.5
 _TELL_SECONDS = 0.25
 _RENEW_SECONDS = 2.0
 _ATTEMPTS = 3
+_BODIES = 4  # that wait at most
 _PRICES_APART_SECONDS = 5.0
 
 
@@ -127,9 +129,12 @@ class Jobs:
         self._solver = SolverProcess()
         self._working: asyncio.Future[None] | None = None
         self._prices_at = 0.0
+        self._bodies: dict[str, BatchBody] = {}
 
-    def look(self) -> None:
-        """There may be something to do."""
+    def look(self, operation_id: str | None = None, body: BatchBody | None = None) -> None:
+        """There may be something to do: perhaps an operation whose body need not be read again."""
+        if operation_id is not None and body is not None and len(self._bodies) < _BODIES:
+            self._bodies[operation_id] = body
         self._new.set()
 
     async def run(self) -> None:
@@ -145,7 +150,9 @@ class Jobs:
                     service.owner,
                     lease_ms=int(1000 * service.settings.lease_seconds),
                 )
-                if claimed is not None:
+                if claimed is None:
+                    self._bodies.clear()  # others have taken these
+                else:
                     service.metrics.operations_waiting.set(1)
                     tenant, operation = claimed
                     await service.desks.open(tenant)
@@ -173,6 +180,7 @@ class Jobs:
 
     def _work(self, tenant: str, operation: Operation) -> None:
         service = self._service
+        body = self._bodies.pop(operation.operation_id, None)
         with Job(service, tenant, operation) as job:
             state, results, problem = "FAILED", None, None
             try:
@@ -182,7 +190,7 @@ class Jobs:
                 elif operation.kind != "allocate":
                     problem = Problem(422, "invalid", f"this version does not know operations of kind {operation.kind}")
                 else:
-                    state, results = BatchRun(job, self._solver).run()
+                    state, results = BatchRun(job, self._solver, body).run()
             except (HandedBack, Stopped):
                 if service.stopping.is_set() and not job.is_cancelled:
                     job.hand_back()

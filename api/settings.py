@@ -143,7 +143,7 @@ class Settings:
     attempts: int = 3
     hold_seconds: int = 900
     prices_fresh_seconds: float = 900.0
-    chunk_orders: int = 500
+    chunk_orders: int = 1000
     lease_seconds: float = 15.0
     batch_seconds: float = 60.0
     workers: int = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
@@ -137,26 +138,33 @@ class SolverProcess:
 def _serve(connection: Connection) -> None:
     """The process: take a batch, answer, until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides when this ends
-    from engine import allocate
     from engine.batch import Policy
-    from engine.warm import is_cold, warm_up
+    from engine.warm import load_kernels
 
-    if is_cold():
-        warm_up()
+    load_kernels()
+    gc.freeze()
+    gc.disable()  # a batch makes millions of rows and no cycles; what there is goes after each
     while True:
         try:
             policy, tables, params, chunk_orders = connection.recv()
         except (EOFError, OSError):
             return
         try:
-            batch = Batch(Policy.model_validate(policy), tables)
-            allocation = allocate(batch, params, on_progress=lambda at: connection.send(("progress", at)))
-            connection.send(("done", (dict(allocation.tables), allocation.summary)))
-            if chunk_orders:
-                for chunk in prepare_chunks(batch, allocation, chunk_orders):
-                    connection.send(chunk)
-                connection.send(None)
+            _work(connection, Batch(Policy.model_validate(policy), tables), params, chunk_orders)
         except OSError:
             return
         except Exception as error:
             connection.send(("failed", error))
+        del tables
+        gc.collect()
+
+
+def _work(connection: Connection, batch: Batch, params: AllocateParams, chunk_orders: int) -> None:
+    from engine import allocate
+
+    allocation = allocate(batch, params, on_progress=lambda at: connection.send(("progress", at)))
+    connection.send(("done", (dict(allocation.tables), allocation.summary)))
+    if chunk_orders:
+        for chunk in prepare_chunks(batch, allocation, chunk_orders):
+            connection.send(chunk)
+        connection.send(None)

@@ -31,7 +31,7 @@ def reserve_many(work: Work, command: ReserveMany) -> ManyReserved:
     units = _units(command.positions)
     left = _known_orders(work, command)
     contended = _contended_cells(work, command.positions)
-    full = _full_slots(work, units)
+    full = {key for key, asked in _slots(units).items() if not _fits(work, key, asked)}
     for number, node_id, sku, *_ in command.positions:
         if (node_id, sku) in contended:
             left.add(number)
@@ -90,25 +90,24 @@ def _services(service_id: str | None) -> tuple[str, ...]:
     return ("", service_id) if service_id else ("",)
 
 
-def _full_slots(work: Work, units: dict[_Shipment, int]) -> set[_SlotKey]:
-    """Return the capacities of which more is asked than is left."""
+def _slots(units: dict[_Shipment, int]) -> dict[_SlotKey, list[int]]:
+    """Return the shipments and units that are asked of each capacity."""
     asked: dict[_SlotKey, list[int]] = {}
     for (_, node_id, day, service_id, _), n_units in units.items():
         for service in _services(service_id):
             sums = asked.setdefault((node_id, day, service), [0, 0])
             sums[0] += 1
             sums[1] += n_units
-    full = set()
-    for key, (n_shipments, n_units) in asked.items():
-        limit = work.limits.get((key[0], key[2]))
-        if limit is None:
-            continue
-        slot = work.slot(*key)
-        if (limit[0] is not None and slot.shipments + n_shipments > limit[0]) or (
-            limit[1] is not None and slot.units + n_units > limit[1]
-        ):
-            full.add(key)
-    return full
+    return asked
+
+
+def _fits(work: Work, key: _SlotKey, asked: list[int]) -> bool:
+    limit = work.limits.get((key[0], key[2]))
+    if limit is None:
+        return True
+    slot = work.slot(*key)
+    used = slot.shipments + asked[0], slot.units + asked[1]
+    return all(most is None or n <= most for n, most in zip(used, limit))
 
 
 def _take(work: Work, command: ReserveMany, units: dict[_Shipment, int], left: set[int]) -> None:
@@ -148,7 +147,7 @@ def _take(work: Work, command: ReserveMany, units: dict[_Shipment, int], left: s
                 }
             )
         for key in shipments_of.get(number, ()):
-            work.use(key[1], key[2], key[3], 1, units[key], why)
+            work.enter_use(why, key[1], key[2], key[3], 1, units[key])
         reservations.append((tenant, own, order_id, state, 1, expires_ms, now_ms))
         orders.append((tenant, order_id, "OPEN", 1, command.documents[number], now_ms))
         event = {
@@ -162,6 +161,10 @@ def _take(work: Work, command: ReserveMany, units: dict[_Shipment, int], left: s
         }
         work.emit(kind, order_id, order_id, orjson.dumps(event))
         work.forget(order_id, own)
+    for slot, (n_shipments, n_units) in _slots({key: n for key, n in units.items() if key[0] not in left}).items():
+        used = work.slot(*slot)
+        used.shipments += n_shipments
+        used.units += n_units
     work.session.insert(tables.RESERVATIONS, reservations)
     work.session.insert(tables.POSITIONS, positions)
     work.session.insert(tables.ORDERS, orders)

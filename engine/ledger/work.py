@@ -121,6 +121,10 @@ class Work(Rows):
             slot = self.slot(node_id, day, service)
             self.put(slot, "shipments", slot.shipments + shipments)
             self.put(slot, "units", slot.units + units)
+        self.enter_use(why, node_id, day, service_id, shipments, units)
+
+    def enter_use(self, why: Why, node_id: str, day: str, service_id: str | None, shipments: int, units: int) -> None:
+        """Write the entries of a change of used capacity."""
         if shipments:
             self._enter(why, "shipments", "open", node_id, service_id or "", day, shipments)
         if units:
