@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from engine.ledger import tables
-from engine.ledger.database import Row
+from engine.ledger.database import Row, columns_sql
 from engine.ledger.work import Why, Work
 
 Given = Mapping[tuple[str, str, str], tuple[int, int, int]]
@@ -28,7 +28,12 @@ def count_plain_rows(work: Work, given: Given, source: str | None, sequence: int
     the same source with no adjustment after this count, and the new count covers what is held. Only for a request
     that is alone in its transaction: nobody else has these rows in hand.
     """
-    rows_of = _read(work, given)
+    pairs = {key[:2] for key in given}
+    rows_of = _read(work, pairs)
+    number = -1 if sequence is None else sequence
+    if not rows_of and len(pairs) == len(given) and not any(day for _, _, day in given):
+        _add(work, given, source or "", number, why)
+        return Counted(len(given), 0, [])
     n_of_pair: dict[tuple[str, str], int] = {}
     for node_id, sku, _ in given:
         n_of_pair[node_id, sku] = n_of_pair.get((node_id, sku), 0) + 1
@@ -36,7 +41,7 @@ def count_plain_rows(work: Work, given: Given, source: str | None, sequence: int
     new: list[Row] = []
     changed: list[Row] = []
     n_changed = n_skipped = 0
-    tenant, number = work.tenant, -1 if sequence is None else sequence
+    tenant = work.tenant
     for key, (on_hand, external, safety) in given.items():
         node_id, sku, day = key
         rows = rows_of.get((node_id, sku))
@@ -74,14 +79,39 @@ def count_plain_rows(work: Work, given: Given, source: str | None, sequence: int
     return Counted(n_changed, n_skipped, others)
 
 
-def _read(work: Work, given: Given) -> dict[tuple[str, str], list[Row]]:
+def _add(work: Work, given: Given, source: str, number: int, why: Why) -> None:
+    """Write rows of which nothing is there yet."""
+    tenant = work.tenant
+    rows = [(tenant, *key, *counts, 0, 0, 1, source, number, -1) for key, counts in given.items()]
+    work.count_in_bulk(rows, [])
+    for at, bucket in enumerate(("on_hand", "external", "safety")):
+        added = [(key[0], key[1], counts[at]) for key, counts in given.items() if counts[at]]
+        work.enter_added(why, bucket, added)
+
+
+def _read(work: Work, pairs: set[tuple[str, str]]) -> dict[tuple[str, str], list[Row]]:
     """Read and lock all rows of each (node, sku)."""
-    pairs = sorted({key[:2] for key in given})
-    if not work.session.is_alone:
-        heads = [(work.tenant, *pair, "") for pair in pairs]
-        work.session.select(tables.STOCK, tables.STOCK.key, heads, lock=True)
-    found: dict[tuple[str, str], list[Row]] = {}
-    by = ("tenant", "node_id", "sku")
-    for row in work.session.select(tables.STOCK, by, [(work.tenant, *pair) for pair in pairs]):
-        found.setdefault((row[1], row[2]), []).append(row)
-    return found
+    if not pairs:
+        return {}
+    found = _read_range(work, pairs)
+    if found is None or (found and not work.session.is_alone):
+        keys = [(work.tenant, *pair) for pair in sorted(pairs)]
+        if not work.session.is_alone:
+            work.session.select(tables.STOCK, tables.STOCK.key, [(*key, "") for key in keys], lock=True)
+        found = work.session.select(tables.STOCK, ("tenant", "node_id", "sku"), keys)
+    rows_of: dict[tuple[str, str], list[Row]] = {}
+    for row in found:
+        if (row[1], row[2]) in pairs:
+            rows_of.setdefault((row[1], row[2]), []).append(row)
+    return rows_of
+
+
+def _read_range(work: Work, pairs: set[tuple[str, str]]) -> list[Row] | None:
+    """Read all rows from the first to the last sku, for a part of a large import has them all; None: too many."""
+    skus = [sku for _, sku in pairs]
+    most = 2 * len(pairs) + 100
+    found = work.session.query(
+        f"SELECT {columns_sql(tables.STOCK.columns)} FROM stock WHERE tenant = ? AND sku >= ? AND sku <= ? LIMIT ?",
+        (work.tenant, min(skus), max(skus), most),
+    )
+    return found if len(found) < most else None

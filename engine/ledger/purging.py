@@ -70,7 +70,10 @@ class Purging:
                 if not old:
                     return n_rows
                 last_old = old[-1][0]
-                n_rows += session.change("DELETE FROM outbox WHERE tenant = ? AND event <= ?", (tenant, last_old))
+                n_gone = session.change("DELETE FROM outbox WHERE tenant = ? AND event <= ?", (tenant, last_old))
+                sql = "UPDATE tenants SET forgotten_events = forgotten_events + ? WHERE tenant = ?"
+                session.change(sql, (n_gone, tenant))
+                n_rows += n_gone
 
     def _change_each(self, sql: str, keys: list[Row]) -> int:
         n_rows = 0

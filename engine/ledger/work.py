@@ -96,6 +96,12 @@ class Work(Rows):
         if on_hand:
             self._enter(why, "on_hand", "outside", node_id, sku, "", on_hand)
 
+    def enter_added(self, why: Why, bucket: str, added: list[tuple[str, str, int]]) -> None:
+        """Write the entries of units added to rows that are available now: node, sku and how many."""
+        kind, *cause = why
+        start = (self.now_ms, kind, "outside", bucket)
+        self._entries += [(*start, node_id, sku, "", units, *cause) for node_id, sku, units in added]
+
     def count_in_bulk(self, new: list[Row], changed: list[Row]) -> None:
         """Write stock rows that are not in hand; see `_flush_stock` for what is in them."""
         self.writes.append(lambda session: session.insert(tables.STOCK, new))

@@ -19,6 +19,7 @@ from api.examples import NETWORK
 from api.security import SCOPES, new_key
 from engine.ledger import open_ledger
 from tests.api.running import COMMAND, environment
+from tests.engine.ledger.postgres_server import start_server
 
 READY_SECONDS = 60.0
 LINES = "application/x-ndjson"
@@ -127,6 +128,11 @@ def sqlite_in(folder: Path) -> str:
     """The address of a ledger in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{folder / 'ledger.db'}"
+
+
+def database_of(backend: str, folder: Path) -> str:
+    """The address of an empty database of a kind."""
+    return sqlite_in(folder) if backend == "sqlite" else start_server().new_database()
 
 
 def give_key(database: str, tenant: str, *scopes: str) -> str:

@@ -11,8 +11,7 @@ import httpx
 import pytest
 
 from engine.ledger import open_ledger
-from tests.api.service.serving import shop_of, sqlite_in, start
-from tests.engine.ledger.postgres_server import start_server
+from tests.api.service.serving import database_of, shop_of, start
 
 KILLED = [sys.executable, "-W", "error", "-m", "tests.api.service.killed_between"]
 
@@ -20,7 +19,7 @@ KILLED = [sys.executable, "-W", "error", "-m", "tests.api.service.killed_between
 @pytest.mark.parametrize("backend", ["sqlite", "postgres"])
 def test_killed_between_release_and_decision(tmp_path: Path, backend: str) -> None:
     """Tests that the order is whole in between, and that the same request again, key or no key, ends the work."""
-    database = sqlite_in(tmp_path) if backend == "sqlite" else start_server().new_database()
+    database = database_of(backend, tmp_path)
     server = start(tmp_path, database, command=KILLED, keys=("first",))
     shop = shop_of(server)
     shop.count(("east", "mug", 10), ("west", "mug", 10))

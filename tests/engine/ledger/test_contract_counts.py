@@ -96,5 +96,7 @@ def test_parts_are_the_whole(ask: Asking) -> None:
     assert {(row["node_id"], row["sku"]): row["on_hand"] for row in stock} == {
         (row["node_id"], row["sku"]): row["on_hand"] for row in rows.to_pylist()
     }
+    empty = ask.ledger.import_stock(Request(tenant=ask.tenant, command=ImportStock(rows=rows.slice(0, 0))))
+    assert empty.outcome == StockImported(rows=0, changed=0, skipped=0, shortages=())
     assert [delta.entry for delta in reply.deltas] == list(range(40, 100))  # one row has 0 units: no entry
     ask.check()
