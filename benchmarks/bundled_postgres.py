@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def bundled_postgres(folder: Path) -> Iterator[str]:
-    """Start a server with its data in a folder; yield the address of an empty database, and stop it at the end."""
+    """Start a server, and stop it at the end; yield the address of a database that is kept in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for place in (folder, *folder.parents):  # it runs as a user of its own
         if place.stat().st_uid == os.getuid() and not place.stat().st_mode & 0o001 and place != Path("/"):
@@ -22,8 +22,8 @@ def bundled_postgres(folder: Path) -> Iterator[str]:
     server = get_server(folder / "postgres", cleanup_mode="stop")
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS measured")
-            connection.execute("CREATE DATABASE measured")
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'measured'").fetchone():
+                connection.execute("CREATE DATABASE measured")
             fsync, commit = (connection.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit"))
             assert (fsync, commit) == (("on",), ("on",)), "commits have to be on disk"
             info = connection.info

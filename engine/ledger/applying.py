@@ -31,6 +31,7 @@ _RULES: dict[type, Callable[[Work, Any], Outcome]] = {
     c.RejectLines: release_rules.reject_lines,
     c.CancelOrder: release_rules.cancel_order,
     c.CreateOperation: other_rules.create_operation,
+    c.CancelOperation: other_rules.cancel_operation,
     c.PutWebhook: other_rules.put_webhook,
     c.DeleteWebhook: other_rules.delete_webhook,
 }
@@ -159,6 +160,8 @@ def find_fault(command: c.Command) -> str | None:
         return _text("order_id", command.order_id)
     if isinstance(command, c.CreateOperation):
         return _text("operation_id", command.operation_id) or _text("kind", command.kind)
+    if isinstance(command, c.CancelOperation):
+        return _text("operation_id", command.operation_id)
     if isinstance(command, c.PutWebhook):
         return (
             _text("webhook_id", command.webhook_id)

@@ -254,9 +254,6 @@ class Ledger(Protocol):
     ) -> bool:
         """End an operation that is ours as DONE, FAILED or CANCELLED, with named results; False when it is not ours."""
 
-    def cancel_operation(self, tenant: str, operation_id: str) -> Operation | None:
-        """Ask to cancel: a QUEUED one is CANCELLED at once, the owner of a RUNNING one sees ``cancel_asked``."""
-
     def operation_result(self, tenant: str, operation_id: str, name: str) -> bytes | None:
         """Return one named result."""
 

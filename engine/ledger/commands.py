@@ -323,6 +323,13 @@ class CreateOperation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CancelOperation:
+    """Ask long work to end: what is QUEUED is CANCELLED at once, the owner of what is RUNNING sees it was asked."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PutWebhook:
     """Register a receiver of events, or change it; a new one starts after the newest event.
 
@@ -361,6 +368,7 @@ Command = (
     | RejectLines
     | CancelOrder
     | CreateOperation
+    | CancelOperation
     | PutWebhook
     | DeleteWebhook
 )

@@ -102,24 +102,6 @@ class Operations:
                 session.insert(tables.RESULTS, rows)
             return changed > 0
 
-    def cancel_operation(self, tenant: str, operation_id: str) -> Operation | None:
-        """Ask to cancel."""
-        with self.database.writing() as session:
-            now_ms = self._instant(session)
-            key = now_ms, tenant, operation_id
-            queued = session.change(
-                "UPDATE operations SET state = 'CANCELLED', cancel_asked = 1, version = version + 1, updated_ms = ?"
-                " WHERE tenant = ? AND operation_id = ? AND state = 'QUEUED'",
-                key,
-            )
-            if not queued:
-                session.change(
-                    "UPDATE operations SET cancel_asked = 1, version = version + 1, updated_ms = ?"
-                    " WHERE tenant = ? AND operation_id = ? AND state = 'RUNNING' AND cancel_asked = 0",
-                    key,
-                )
-            return self._read(session, tenant, operation_id)
-
     def operation_result(self, tenant: str, operation_id: str, name: str) -> bytes | None:
         """Return one named result."""
         with self.database.reading() as session:

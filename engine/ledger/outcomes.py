@@ -175,6 +175,13 @@ class OperationCreated:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OperationCancelled:
+    """The operation now; one that had ended is as it was."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookStored:
     """The receiver now."""
 
@@ -200,6 +207,7 @@ Outcome = (
     | LinesRejected
     | OrderCancelled
     | OperationCreated
+    | OperationCancelled
     | WebhookStored
     | WebhookDeleted
 )
