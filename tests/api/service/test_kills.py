@@ -1,6 +1,7 @@
 """Tests that kill -9 in the middle of load loses nothing that was acknowledged and applies nothing twice.
 
-``NODEWISE_LONG=1 python -m pytest tests/api/service/test_kills.py`` kills a hundred times per database.
+``NODEWISE_LONG=1 python -m pytest tests/api/service/test_kills.py`` kills a hundred times per database, or as often as
+``NODEWISE_KILLS`` says.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from engine.ledger import open_ledger
 from tests.api.service.buying import buying, check_all_there
 from tests.api.service.serving import database_of, shop_of, start
 
-N_KILLS = 100 if os.environ.get("NODEWISE_LONG") == "1" else 1
+N_KILLS = int(os.environ.get("NODEWISE_KILLS") or (100 if os.environ.get("NODEWISE_LONG") else 1))
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgres"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.ledger.base import Request
-from engine.ledger.commands import CancelOrder, Limit, Position, PositionRow, Reserve, ReserveMany
+from engine.ledger.commands import CancelOrder, Limit, Position, PositionRow, Reserve, ReserveMany, SetOnHand
 from engine.ledger.outcomes import ManyReserved, OrderCancelled, Refused, Reserved
 from tests.engine.ledger.asking import DAY1, DAY2, DAY3, Asking, respond
 
@@ -169,4 +169,30 @@ def test_values_that_cannot_be_stored(ask: Asking) -> None:
     with pytest.raises(ValueError, match="ReserveMany"):
         ask.ledger.write([Request(tenant=ask.tenant, command=many([("A", 1)]), respond=respond)])
     assert ask.promised() == 10
+    ask.check()
+
+
+HOSTILE = ('"', "\\", "{}", "a,b", "NULL", "null", "'", "\\N", "\t", "\n", " x ", "é𝄞", '\\"', "%s", "\u2028")
+
+
+def test_any_text_and_any_bytes(ask: Asking) -> None:
+    """Tests that names and documents come back as they were, whatever a database's own syntax makes of them."""
+    raw = bytes(range(256))
+    ask.all(*(SetOnHand(node_id="N", sku=text, on_hand=9) for text in HOSTILE))
+    for suffix, parts in (("", HOSTILE[:3]), ("-many", HOSTILE)):  # few rows and many go different ways
+        command = ReserveMany(
+            reservation_ids=tuple(f"r{text}{suffix}" for text in parts),
+            order_ids=tuple(text + suffix for text in parts),
+            documents=(raw,) * len(parts),
+            positions=tuple((at, "N", text, DAY1, 1, None, text, text) for at, text in enumerate(parts)),
+        )
+        assert ask.all(command) == [ManyReserved(reserved=len(parts), left=())]
+        for text in parts:
+            record = ask.ledger.order(ask.tenant, text + suffix)
+            assert record is not None
+            assert record.document == raw
+            (place,) = record.reservations[0].positions
+            assert (place.sku, place.line_id, place.shipment_id, place.service_id) == (text, None, text, text)
+        ask.all(*(CancelOrder(order_id=text + suffix) for text in parts))
+    assert all(ask.promised(text) == 9 for text in HOSTILE)
     ask.check()
