@@ -152,7 +152,7 @@ def batch_seconds(port: int, bodies: list[Any], gap: float) -> tuple[float, Any]
     operation = call(port, "POST", "/v1/allocations:batch", {"orders": orders, "lines": lines, "gap": gap})
     place = f"/v1/operations/{operation['operation_id']}"
     while (found := call(port, "GET", place))["state"] in ("QUEUED", "RUNNING"):
-        time.sleep(0.02)
+        time.sleep(0.05)
     elapsed = time.perf_counter() - started
     if found["state"] != "DONE":
         raise SystemExit(found)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.ledger import tables
 from engine.ledger.database import Database, Session
-from engine.ledger.other_rules import operation_of
+from engine.ledger.other_rules import REQUEST, operation_of
 from engine.ledger.records import Operation, OperationState
 
 _ALL = ", ".join(tables.OPERATIONS.columns)
@@ -61,8 +62,12 @@ class Operations:
                 )
                 operation = self._read(session, *key) if taken else None
                 if operation is not None:
-                    return key[0], operation
+                    return key[0], self._with_request(session, key[0], operation)
         return None
+
+    def _with_request(self, session: Session, tenant: str, operation: Operation) -> Operation:
+        rows = session.select(tables.RESULTS, tables.RESULTS.key, [(tenant, operation.operation_id, REQUEST)])
+        return replace(operation, request=bytes(rows[0][3])) if rows else operation  # older ones have it in the row
 
     def progress_operation(
         self, tenant: str, operation_id: str, owner: str, *, lease_ms: int, progress: bytes | None = None
@@ -98,6 +103,8 @@ class Operations:
                 (state, problem, now_ms, tenant, operation_id, owner),
             )
             if changed:
+                if REQUEST in (results or {}):
+                    raise ValueError(f"a result is named {REQUEST}, expected another name")
                 rows = [(tenant, operation_id, name, data) for name, data in (results or {}).items()]
                 session.insert(tables.RESULTS, rows)
             return changed > 0

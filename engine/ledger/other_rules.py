@@ -18,6 +18,9 @@ from engine.ledger.outcomes import (
 from engine.ledger.records import Operation, Webhook
 from engine.ledger.work import Work
 
+REQUEST = "request"
+"""The name under which an operation's request is kept among its results."""
+
 
 def put_network(work: Work, command: PutNetwork) -> NetworkStored | Refused:
     """Store a network and put its limits in force."""
@@ -50,9 +53,11 @@ def create_operation(work: Work, command: CreateOperation) -> OperationCreated |
         detail = f"operation {command.operation_id} exists, expected a new operation_id"
         return Refused(reason="exists", detail=detail)
     now_ms = work.now_ms
-    row = (*key, command.kind, "QUEUED", 1, command.request, None, None, 0, None, None, 0, now_ms, now_ms)
+    row = (*key, command.kind, "QUEUED", 1, b"", None, None, 0, None, None, 0, now_ms, now_ms)
     work.put_key(work.made, key, row)
     work.writes.append(lambda session: session.insert(tables.OPERATIONS, [row]))
+    # beside the row, which is written anew with each sign of life: a request can be megabytes long
+    work.writes.append(lambda session: session.insert(tables.RESULTS, [(*key, REQUEST, command.request)]))
     return OperationCreated(operation=operation_of(row))
 
 

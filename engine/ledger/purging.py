@@ -39,19 +39,13 @@ class Purging:
         )
 
     def _purge_operations(self, before_ms: int) -> int:
-        """Empty operations that ended: the record of them stays."""
+        """Forget what operations that ended were asked, and found: the record of them stays."""
         with self.database.reading() as session:
-            ended = session.query(
-                f"SELECT tenant, operation_id FROM operations WHERE {_OVER} AND updated_ms < ? AND length(request) > 0",
-                (before_ms,),
-            )
             names = session.query(
                 "SELECT r.tenant, r.operation_id, r.name FROM results r JOIN operations o ON o.tenant = r.tenant"
                 f" AND o.operation_id = r.operation_id WHERE {_OVER} AND o.updated_ms < ?",
                 (before_ms,),
             )
-        empty = "UPDATE operations SET request = ? WHERE tenant = ? AND operation_id = ?"
-        self._change_each(empty, [(b"", *key) for key in ended])
         return self._change_each("DELETE FROM results WHERE tenant = ? AND operation_id = ? AND name = ?", names)
 
     def _purge_events(self, tenant: str, before_ms: int) -> int:
