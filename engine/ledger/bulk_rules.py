@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 
 import orjson
 
@@ -18,7 +16,6 @@ from engine.ledger.work import Why, Work
 _CellKey = tuple[str, str]
 _SlotKey = tuple[str, str, str]
 _Shipment = tuple[int, str, str, str | None, str]  # order, node, day, service, shipment
-_BY_ORDER = itemgetter(0)
 
 
 def reserve_many(work: Work, command: ReserveMany) -> ManyReserved:
@@ -114,40 +111,23 @@ def _take(work: Work, command: ReserveMany, units: dict[_Shipment, int], left: s
     """Change balances in memory, and write what is new at once: whoever comes later in the transaction reads it."""
     expires_ms = None if command.confirmed or command.ttl_ms is None else work.now_ms + command.ttl_ms
     state = "CONFIRMED" if command.confirmed else "HELD"
+    taken = [row for row in command.positions if row[0] not in left]
+    shipments = {key: n_units for key, n_units in units.items() if key[0] not in left}
+    places = _book(work, command, taken)
+    for slot, (n_shipments, n_units) in _slots(shipments).items():
+        used = work.slot(*slot)
+        used.shipments += n_shipments
+        used.units += n_units
+    whys = [Why("reserve", *names) for names in zip(command.order_ids, command.reservation_ids)]
+    for (number, node_id, day, service_id, _), n_units in shipments.items():
+        work.enter_use(whys[number], node_id, day, service_id, 1, n_units)
     kind = "reservation.confirmed" if command.confirmed else "reservation.held"
     tenant, now_ms = work.tenant, work.now_ms
-    places_of = {number: list(rows) for number, rows in groupby(command.positions, _BY_ORDER)}
-    shipments_of = {number: list(keys) for number, keys in groupby(units, _BY_ORDER)}
     reservations: list[Row] = []
-    positions: list[Row] = []
     orders: list[Row] = []
     for number, (own, order_id) in enumerate(zip(command.reservation_ids, command.order_ids)):
         if number in left:
             continue
-        why = Why("reserve", order_id, own)
-        told = []
-        for at, (_, node_id, sku, day, quantity, line_id, shipment_id, service_id) in enumerate(
-            places_of.get(number, ())
-        ):
-            work.take(node_id, sku, day, quantity, why)
-            positions.append(
-                (tenant, own, at, node_id, sku, day, quantity, line_id, shipment_id, service_id, quantity, 0)
-            )
-            told.append(
-                {
-                    "node_id": node_id,
-                    "sku": sku,
-                    "ship_date": day,
-                    "quantity": quantity,
-                    "line_id": line_id,
-                    "shipment_id": shipment_id,
-                    "service_id": service_id,
-                    "open": quantity,
-                    "fulfilled": 0,
-                }
-            )
-        for key in shipments_of.get(number, ()):
-            work.enter_use(why, key[1], key[2], key[3], 1, units[key])
         reservations.append((tenant, own, order_id, state, 1, expires_ms, now_ms))
         orders.append((tenant, order_id, "OPEN", 1, command.documents[number], now_ms))
         event = {
@@ -156,15 +136,43 @@ def _take(work: Work, command: ReserveMany, units: dict[_Shipment, int], left: s
             "state": state,
             "version": 1,
             "expires_at_ms": expires_ms,
-            "positions": told,
+            "positions": places[number],
             "replaced": (),
         }
         work.emit(kind, order_id, order_id, orjson.dumps(event))
         work.forget(order_id, own)
-    for slot, (n_shipments, n_units) in _slots({key: n for key, n in units.items() if key[0] not in left}).items():
-        used = work.slot(*slot)
-        used.shipments += n_shipments
-        used.units += n_units
     work.session.insert(tables.RESERVATIONS, reservations)
-    work.session.insert(tables.POSITIONS, positions)
     work.session.insert(tables.ORDERS, orders)
+
+
+def _book(work: Work, command: ReserveMany, taken: Sequence[PositionRow]) -> list[list[dict[str, object]]]:
+    """Book positions and write them; return, by order, what events tell of them."""
+    owns, order_ids = command.reservation_ids, command.order_ids
+    told: list[list[dict[str, object]]] = [[] for _ in order_ids]
+    rows: list[Row] = []
+    tenant = work.tenant
+    for number, node_id, sku, day, quantity, line_id, shipment_id, service_id in taken:
+        cell = work.cell(node_id, sku)
+        cell.held += quantity
+        cell.booked_change[day] = cell.booked_change.get(day, 0) + quantity
+        its = told[number]
+        own = owns[number]
+        rows.append((tenant, own, len(its), node_id, sku, day, quantity, line_id, shipment_id, service_id, quantity, 0))
+        its.append(
+            {
+                "node_id": node_id,
+                "sku": sku,
+                "ship_date": day,
+                "quantity": quantity,
+                "line_id": line_id,
+                "shipment_id": shipment_id,
+                "service_id": service_id,
+                "open": quantity,
+                "fulfilled": 0,
+            }
+        )
+    work.enter_bookings(
+        "reserve", [(node, sku, day, n, order_ids[at], owns[at]) for at, node, sku, day, n, *_ in taken]
+    )
+    work.session.insert(tables.POSITIONS, rows)
+    return told

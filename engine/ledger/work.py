@@ -108,12 +108,10 @@ class Work(Rows):
         same = ("held", "on_hand", "version")
         self.writes.append(lambda session: session.update(tables.STOCK, (*_COUNTED, "held"), changed, same=same))
 
-    def take(self, node_id: str, sku: str, ship_date: str, units: int, why: Why) -> None:
-        """Book for a request that nothing can undo any more."""
-        cell = self._cells[node_id, sku]
-        cell.held += units
-        cell.booked_change[ship_date] = cell.booked_change.get(ship_date, 0) + units
-        self._enter(why, "reserved", "open", node_id, sku, ship_date, units)
+    def enter_bookings(self, kind: str, booked: list[tuple[str, str, str, int, str, str]]) -> None:
+        """Write the entries of units that are held: node, sku, ship date, units, order and reservation."""
+        start = (self.now_ms, kind, "open", "reserved")
+        self._entries += [(*start, *row, None, None) for row in booked]
 
     def forget(self, order_id: str, reservation_id: str) -> None:
         """Let go of an order and a reservation whose rows are written: who needs them reads them."""
