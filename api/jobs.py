@@ -144,6 +144,7 @@ class Jobs:
             await asyncio.sleep(0.1)
         await asyncio.to_thread(self._solver.start)
         while not service.stopping.is_set():
+            self._new.clear()  # before looking: what comes meanwhile is looked for at once
             try:
                 claimed = await service.read(
                     service.ledger.claim_operation,
@@ -165,7 +166,6 @@ class Jobs:
                 _log.exception("an operation could not be worked on")
             finally:
                 service.metrics.operations_waiting.set(0)
-            self._new.clear()
             try:
                 await asyncio.wait_for(self._new.wait(), _IDLE_SECONDS)
             except TimeoutError:
