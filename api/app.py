@@ -56,7 +56,7 @@ class Application(FastAPI):
             title=TITLE,
             description=DESCRIPTION,
             version=version("nodewise"),
-            openapi_url="/openapi.json",
+            openapi_url=None,  # ours is bytes that are made once
             docs_url=None,  # its pages load scripts from elsewhere
             redoc_url=None,
             redirect_slashes=False,
@@ -71,7 +71,13 @@ class Application(FastAPI):
                 405: _no_method,
             },
         )
-        self._document: dict[str, Any] = orjson.loads(openapi_document(ALL_CALLS))
+        document = openapi_document(ALL_CALLS)
+        self._document: dict[str, Any] = orjson.loads(document)
+
+        async def describe(request: Request) -> Response:
+            return Response(document, media_type="application/json")
+
+        self.add_route("/openapi.json", describe, include_in_schema=False)
         places = Places(service.settings.limits, service.metrics)
         for spec in in_order(ALL_CALLS):
             endpoint = Endpoint(spec, service, places)
