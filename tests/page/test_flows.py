@@ -250,6 +250,7 @@ def test_the_keyboard_reaches_everything(laptop: Visit, plan: str) -> None:
     assert "search orders" in laptop.see("dialog").inner_text()
     laptop.shoot("shortcuts")
     keys.press("Escape")
+    laptop.page.wait_for_selector("dialog", state="detached")
     for key, view in (("2", "orders"), ("3", "compare"), ("4", "new"), ("1", "overview")):
         keys.press(key)
         laptop.page.wait_for_timeout(250)

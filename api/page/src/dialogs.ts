@@ -32,7 +32,7 @@ export function helpDialog(): void {
 }
 
 export function keyDialog(done: () => void, asked = false): void {
-  if (document.querySelector("dialog")) return;
+  if (document.querySelector("dialog[open]")) return;
   const key = h("input", { type: "password", autocomplete: "off", required: !hasKey(), size: 60, id: "key" });
   const dialog: HTMLDialogElement = open(
     "API key",

@@ -210,7 +210,7 @@ function showDrawer(place: Place): void {
 
 function pressed(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && readPlace().order) {
     go({ order: null });
     return;
