@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo serve test bench lint clean
+.PHONY: help install demo serve page test bench lint clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ serve: $(STAMP)  ## serve allocations over HTTP on this machine, with a demo net
 
 # the fuzzer's cases share their names, so that two processes would take most of them for one
 FUZZING := tests/api/service/test_openapi.py
+
+page:  ## build the planner's page into api/page/dist (needs Node 20 or later)
+	cd api/page && npm ci --silent && npm run --silent check && npm run --silent build
 
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore $(FUZZING)

@@ -24,6 +24,7 @@ from api.places import Places
 from api.problems import Problem, not_found
 from api.responses import response_of
 from api.routes import ALL_CALLS
+from api.routes.page import page_routes
 from api.service import Service
 from engine.errors import InputError
 from engine.ledger import LedgerUnavailable
@@ -55,7 +56,7 @@ class Application(FastAPI):
             title=TITLE,
             description=DESCRIPTION,
             version=version("nodewise"),
-            openapi_url="/openapi.json",
+            openapi_url=None,  # ours is bytes that are made once
             docs_url=None,  # its pages load scripts from elsewhere
             redoc_url=None,
             redirect_slashes=False,
@@ -70,7 +71,13 @@ class Application(FastAPI):
                 405: _no_method,
             },
         )
-        self._document: dict[str, Any] = orjson.loads(openapi_document(ALL_CALLS))
+        document = openapi_document(ALL_CALLS)
+        self._document: dict[str, Any] = orjson.loads(document)
+
+        async def describe(request: Request) -> Response:
+            return Response(document, media_type="application/json")
+
+        self.add_route("/openapi.json", describe, include_in_schema=False)
         places = Places(service.settings.limits, service.metrics)
         for spec in in_order(ALL_CALLS):
             endpoint = Endpoint(spec, service, places)
@@ -80,6 +87,7 @@ class Application(FastAPI):
             self.add_api_route(
                 spec.path, endpoint.answer, methods=[spec.method], dependencies=dependencies, response_model=None
             )
+        self.router.routes.extend(page_routes())
 
     def openapi(self) -> dict[str, Any]:
         """Return the document of all calls, which follows from their declarations."""

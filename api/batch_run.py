@@ -13,16 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from api.chunks import Chunk
 from api.ledger_answers import refusal
 from api.models.orders import BatchBody
 from api.order_documents import Kept, positions_of
-from api.snapshot_batch import snapshot_batch, typed_table
-from api.solving import PreparedOrder, Solved, SolverProcess
+from api.packing import pack_batch
+from api.snapshot_batch import snapshot_batch, table_of, typed_table
+from api.solving import Solved, SolverProcess
 from api.writer import RACED, Decide
-from engine import AllocateParams, Progress
+from engine import AllocateParams, Batch, Progress
 from engine.ledger import Request
-from engine.ledger.commands import Position, Reserve
-from engine.ledger.outcomes import Refused
+from engine.ledger.commands import Position, Reserve, ReserveMany
+from engine.ledger.outcomes import ManyReserved, Refused
 from engine.live import Decision
 from engine.schema import OUTPUT_TABLES
 
@@ -47,21 +49,24 @@ class BatchRun:
         The operation.
     solver : SolverProcess
         Where it is solved.
+    body : BatchBody, optional
+        What is asked for, where that is at hand; read from the operation otherwise.
     """
 
-    def __init__(self, job: Job, solver: SolverProcess) -> None:
+    def __init__(self, job: Job, solver: SolverProcess, body: BatchBody | None = None) -> None:
         self._job = job
         self._service = job.service
         self._ledger = job.service.ledger
         self._tenant = job.tenant
         self._solver = solver
-        self._body = BatchBody.model_validate_json(job.operation.request)
+        self._body = body or BatchBody.model_validate_json(job.operation.request)
         self._ttl_ms = (
             None if self._body.confirmed else 1000 * (self._body.hold_seconds or job.service.settings.hold_seconds)
         )
         self._number = {order.order_id: at for at, order in enumerate(self._body.orders)}
         self._changed: dict[str, dict[str, Any]] = {}
         self._refused: dict[str, tuple[str, str]] = {}
+        self._batch: Batch
         self._began = time.monotonic()
         self._seconds: dict[str, float] = {}
 
@@ -115,6 +120,7 @@ class BatchRun:
     def _solve(self, without: frozenset[str]) -> Solved:
         body, job = self._body, self._job
         batch = snapshot_batch(self._service, self._tenant, body, without)
+        self._batch = self._with_all_orders(batch) if without else batch
         self._stop_if_over()
         self._spent("read")
         longest = self._service.settings.batch_seconds
@@ -140,30 +146,82 @@ class BatchRun:
             gap=None if at.gap is None or at.gap != at.gap or at.gap == float("inf") else at.gap,
         )
 
-    def _reserve(self, chunks: Iterator[list[PreparedOrder]], waiting: list[str]) -> str:
+    def _with_all_orders(self, batch: Batch) -> Batch:
+        """The batch with the orders that were decided before an interruption: results are of all."""
+        orders = table_of([row.__dict__ for row in self._body.orders], "orders")
+        lines = table_of([row.__dict__ for row in self._body.lines], "lines")
+        return Batch(batch.policy, {**batch.tables, "orders": orders, "lines": lines})
+
+    def _reserve(self, chunks: Iterator[Chunk], waiting: list[str]) -> str:
         job, size = self._job, self._service.settings.chunk_orders
         n_done = len(self._body.orders) - len(waiting)
         job.tell(stage="reserve", processed=n_done)
-        lost: list[PreparedOrder] = []
+        lost: list[bytes] = []
         n_seen = 0
         for chunk in chunks:
             if job.is_over():
-                return self._cut_short([*waiting[n_seen:], *(order.order_id for order in lost)])
-            n_seen += len(chunk)
-            replies = self._service.writer.write_and_wait([self._request(order) for order in chunk])
-            for order, reply in zip(chunk, replies):
-                if reply.error is not None:
-                    raise reply.error
-                if isinstance(reply.outcome, Refused):
-                    self._judge(order, reply.outcome, lost)
+                return self._cut_short([*waiting[n_seen:], *map(_order_id, lost)])
+            n_seen += len(chunk.order_ids)
+            lost.extend(self._reserve_one_by_one(chunk, self._reserve_together(chunk)))
             job.tell(processed=n_done + n_seen - len(lost))
         job.tell(stage="second pass")
         for first in range(0, len(lost), size):
             if job.is_over():
-                return self._cut_short([order.order_id for order in lost[first:]])
+                return self._cut_short([_order_id(document) for document in lost[first:]])
             self._again(lost[first : first + size])
         job.tell(processed=len(self._body.orders))
         return "DONE"
+
+    def _reserve_together(self, chunk: Chunk) -> Sequence[int]:
+        """Reserve what nobody else asks for too; return the numbers of the other orders."""
+        command = ReserveMany(
+            reservation_ids=tuple([self._reservation_id(order_id) for order_id in chunk.order_ids]),
+            order_ids=chunk.order_ids,
+            documents=chunk.documents,
+            positions=chunk.positions,
+            confirmed=self._body.confirmed,
+            ttl_ms=self._ttl_ms,
+        )
+        [reply] = self._service.writer.write_and_wait([Request(tenant=self._tenant, command=command)])
+        if isinstance(reply.outcome, ManyReserved):
+            return reply.outcome.left
+        return range(len(chunk.order_ids))
+
+    def _reserve_one_by_one(self, chunk: Chunk, left: Sequence[int]) -> list[bytes]:
+        """Reserve orders as single ones; return the documents of those that lost their stock."""
+        if not left:
+            return []
+        positions: dict[int, list[Position]] = {number: [] for number in left}
+        for number, node_id, sku, ship_date, quantity, line_id, shipment_id, service_id in chunk.positions:
+            if number in positions:
+                positions[number].append(
+                    Position(
+                        node_id=node_id,
+                        sku=sku,
+                        ship_date=ship_date,
+                        quantity=quantity,
+                        line_id=line_id,
+                        shipment_id=shipment_id,
+                        service_id=service_id,
+                    )
+                )
+        requests = [
+            Request(
+                tenant=self._tenant,
+                command=self._command(chunk.order_ids[number], tuple(positions[number]), chunk.documents[number]),
+            )
+            for number in left
+        ]
+        lost = []
+        for number, reply in zip(left, self._service.writer.write_and_wait(requests)):
+            if reply.error is not None:
+                raise reply.error
+            if isinstance(reply.outcome, Refused):
+                if reply.outcome.reason in RACED:
+                    lost.append(chunk.documents[number])
+                else:
+                    self._refused[chunk.order_ids[number]] = (reply.outcome.reason, reply.outcome.detail)
+        return lost
 
     def _cut_short(self, order_ids: Sequence[str]) -> str:
         if not self._job.is_cancelled:
@@ -171,21 +229,6 @@ class BatchRun:
         for order_id in order_ids:
             self._refused[order_id] = ("cancelled", "the operation was cancelled before")
         return "CANCELLED"
-
-    def _request(self, order: PreparedOrder) -> Request:
-        positions = tuple(
-            Position(
-                node_id=node_id,
-                sku=sku,
-                ship_date=ship_date,
-                quantity=quantity,
-                line_id=line_id or None,
-                shipment_id=shipment_id or None,
-                service_id=service_id or None,
-            )
-            for node_id, sku, ship_date, quantity, line_id, shipment_id, service_id in order.positions
-        )
-        return Request(tenant=self._tenant, command=self._command(order.order_id, positions, order.document))
 
     def _command(self, order_id: str, positions: tuple[Position, ...], document: bytes) -> Reserve:
         return Reserve(
@@ -197,17 +240,11 @@ class BatchRun:
             document=document,
         )
 
-    def _judge(self, order: PreparedOrder, refused: Refused, lost: list[PreparedOrder]) -> None:
-        if refused.reason in RACED:
-            lost.append(order)
-            return
-        self._refused[order.order_id] = (refused.reason, refused.detail)
-
-    def _again(self, lost: Sequence[PreparedOrder]) -> None:
+    def _again(self, lost: Sequence[bytes]) -> None:
         """Decide once more, on what is left now, each order that lost its stock."""
         waiting = []
-        for order in lost:
-            kept = Kept.from_bytes(order.document)
+        for raw in lost:
+            kept = Kept.from_bytes(raw)
             future: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
             def reserve(decision: Decision, final: bool, kept: Kept = kept) -> Request:
@@ -218,13 +255,13 @@ class BatchRun:
             self._service.writer.submit(
                 Decide(tenant=self._tenant, order=kept.order, reserve=reserve, attempts=1, future=future)
             )
-            waiting.append((order, future))
-        for order, future in waiting:
+            waiting.append((kept.order.order_id, future))
+        for order_id, future in waiting:
             decision, reply = future.result()
             if isinstance(reply.outcome, Refused):
-                self._refused[order.order_id] = (reply.outcome.reason, refusal(reply.outcome).detail)
+                self._refused[order_id] = (reply.outcome.reason, refusal(reply.outcome).detail)
             else:
-                self._changed[order.order_id] = decision.to_document()
+                self._changed[order_id] = decision.to_document()
 
     def _results(self, solved: Solved) -> Results:
         tables = {name: solved.allocation[name] for name in OUTPUT_TABLES}
@@ -249,9 +286,13 @@ class BatchRun:
             },
             "service_seconds": self._seconds,
         }
-        results: Results = {"summary": orjson.dumps(summary)}
+        results: Results = {"summary": orjson.dumps(summary), "batch": pack_batch(self._batch)}
         for name, table in tables.items():
             sink = io.BytesIO()
             pq.write_table(table, sink, compression="zstd")
             results[name] = sink.getvalue()
         return results
+
+
+def _order_id(document: bytes) -> str:
+    return Kept.from_bytes(document).order.order_id

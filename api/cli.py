@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_planning, cli_replay, cli_service, cli_why
+from api import cli_planning, cli_replay, cli_report, cli_service, cli_why
 from api.failures import ABORTED, CommandGroup
 from api.options import Debug, number_from, workers_or_ray
 
@@ -271,6 +271,7 @@ def demo(
 
 app.command()(cli_planning.simulate)
 app.command()(cli_planning.compare)
+app.command()(cli_report.report)
 app.command()(cli_why.explain)
 app.command()(cli_why.frontier)
 app.command("generate-stream")(cli_replay.generate_stream)

@@ -80,6 +80,19 @@ def serve(
     lease: Annotated[
         float, typer.Option(callback=number_from(1), help="Seconds after which a silent replica's work is taken over.")
     ] = 15.0,
+    keep_responses: Annotated[
+        int, typer.Option(callback=number_from(24), metavar="HOURS", help="How long a known request is known.")
+    ] = 24,
+    keep_events: Annotated[
+        int, typer.Option(callback=number_from(1), metavar="DAYS", help="How long events are kept that all have got.")
+    ] = 30,
+    keep_snapshots: Annotated[
+        int,
+        typer.Option(callback=number_from(1), metavar="MINUTES", help="How long a silent tenant's stay in memory."),
+    ] = 60,
+    snapshots: Annotated[
+        int, typer.Option(callback=number_from(1), help="Tenants in memory at most, but for those in use.")
+    ] = 64,
     access_log: Annotated[bool, typer.Option("--access-log/--no-access-log", help="A line for each request.")] = True,
     debug: Debug = False,
 ) -> None:
@@ -111,6 +124,10 @@ def serve(
         workers=workers,
         hold_seconds=hold,
         lease_seconds=lease,
+        keep_responses_hours=keep_responses,
+        keep_events_days=keep_events,
+        keep_snapshots_minutes=keep_snapshots,
+        snapshots=snapshots,
         access_log=access_log,
         debug=debug,
     )

@@ -13,6 +13,7 @@ from api.failures import DONE
 from api.interrupts import Interrupts
 from api.money import dollars, percent, share
 from api.progress import Step, on_terminal, start_progress
+from api.report_commands import write_report
 from api.sources import refusal, refuse_target, refuse_unwritable
 from api.summary_table import TERMS, fill_rate, plain_table, print_table, split_rate, summary_table
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from engine.documents import Allocation, Batch
 
-BATCH, ALLOCATION, ROUTED = "batch", "allocation", "one-at-a-time"
+BATCH, ALLOCATION, ROUTED, REPORT = "batch", "allocation", "one-at-a-time", "report.html"
 Summary = Mapping[str, Any]
 
 
@@ -70,6 +71,7 @@ def demo_command(target: str, n_orders: int, n_nodes: int, n_skus: int, options:
     print_table(comparison_table(routed.summary, allocation.summary), sys.stdout)
     print(saved_line(routed.summary, allocation.summary))
     print(f"Both plans were checked. The files are in {folder}: {BATCH}, {ALLOCATION} and {ROUTED}.")
+    print(f"The same on a map, with charts: {folder / REPORT}")
     print(f"Look again with: nodewise check {folder / BATCH} {folder / ALLOCATION}")
     return DONE
 
@@ -78,7 +80,7 @@ def _refuse(folder: Path) -> None:
     """Refuse a folder that holds anything but an earlier demo."""
     if folder.exists():
         entries = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else [folder.name]
-        foreign = [name for name in entries if name not in (BATCH, ALLOCATION, ROUTED)]
+        foreign = [name for name in entries if name not in (BATCH, ALLOCATION, ROUTED, REPORT)]
         if foreign:
             value = f"{folder} holds {foreign[0]}" if folder.is_dir() else f"{folder} is no folder"
             raise refusal("demo", value, "no folder, an empty one or an earlier demo")
@@ -94,6 +96,7 @@ def _write(folder: Path, batch: Batch, allocation: Allocation, routed: Allocatio
     write_batch(batch, folder / BATCH, "parquet")
     write_allocation(routed, folder / ROUTED, "parquet")
     write_allocation(allocation, folder / ALLOCATION, "parquet")
+    write_report(folder / REPORT, "Demo: a peak day", batch, allocation, ("one order at a time", batch, routed))
 
 
 def comparison_table(routed: Summary, allocated: Summary) -> Table:

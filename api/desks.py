@@ -21,6 +21,8 @@ from engine.live import Decision, LivePrices, Snapshot, StockDelta, UsedDelta
 
 _log = logging.getLogger("api.desks")
 _PAGE = 20_000
+_IN_USE_SECONDS = 120.0
+"""A desk that was asked for since then may have requests under way: longer than any call takes."""
 _TOO_FAR = 100_000
 """Entries behind the journal from which a snapshot is built anew instead of being brought up to date."""
 
@@ -65,7 +67,9 @@ class Desk:
         self.entry = entry
         self.tables = tables
         self.built_at = time.monotonic()
+        self.used_at = self.built_at
         self.prices: Prices | None = None
+        self.prices_from = ""  # the operation whose prices were looked at last
         self.is_outdated = False
         self._noted: list[tuple[Sequence[Delta], Decision | None]] = []
         self._counted: set[int] = set()
@@ -130,32 +134,45 @@ class Desk:
                 self.is_outdated = True
 
     def _apply(self, deltas: Sequence[Delta]) -> None:
-        stock: list[StockDelta] = []
-        used: list[UsedDelta] = []
+        """Count changes, those of one row together: a batch changes the same few again and again."""
+        stock: dict[tuple[str, str, str, str], int] = {}
+        used: dict[tuple[str, str, str], list[int]] = {}
         nodes, services, snapshot = self.network.node_ids, self.network.service_ids, self.snapshot
         for _, bucket, node_id, item, day, change in deltas:
             if node_id not in nodes:
                 continue
             if bucket == "shipments" or bucket == "units":  # of the node, and of the service that it names
-                at = date.fromisoformat(day)
-                n_shipments, n_units = (change, 0) if bucket == "shipments" else (0, change)
-                for service_id in (None, item) if item in services else (None,):
-                    used.append(
-                        UsedDelta(node_id=node_id, date=at, service_id=service_id, shipments=n_shipments, units=n_units)
-                    )
+                for service_id in ("", item) if item in services else ("",):
+                    sums = used.setdefault((node_id, service_id, day), [0, 0])
+                    sums[bucket == "units"] += change
             elif snapshot.knows_sku(item):
-                if bucket == "reserved":
-                    stock.append(StockDelta(node_id=node_id, sku=item, reserved=change))
-                else:
-                    day_of = date.fromisoformat(day) if day else None
-                    stock.append(
-                        StockDelta(node_id=node_id, sku=item, available_on=day_of, **{_FIELDS[bucket]: change})
-                    )
+                key = bucket, node_id, item, "" if bucket == "reserved" else day
+                stock[key] = stock.get(key, 0) + change
         if stock or used:
-            snapshot.apply(stock, used)
+            snapshot.apply(
+                [
+                    StockDelta(
+                        node_id=node_id,
+                        sku=sku,
+                        available_on=date.fromisoformat(day) if day else None,
+                        **{_FIELDS[bucket]: change},
+                    )
+                    for (bucket, node_id, sku, day), change in stock.items()
+                ],
+                [
+                    UsedDelta(
+                        node_id=node_id,
+                        date=date.fromisoformat(day),
+                        service_id=service_id or None,
+                        shipments=n_shipments,
+                        units=n_units,
+                    )
+                    for (node_id, service_id, day), (n_shipments, n_units) in used.items()
+                ],
+            )
 
 
-_FIELDS = {"on_hand": "on_hand", "external": "reserved", "safety": "safety_stock"}
+_FIELDS = {"on_hand": "on_hand", "external": "reserved", "reserved": "reserved", "safety": "safety_stock"}
 
 
 def build_desk(ledger: Ledger, tenant: str, now: datetime) -> Desk | None:
@@ -207,7 +224,10 @@ class Desks:
 
     def get(self, tenant: str) -> Desk | None:
         """The desk of a tenant, if it is open."""
-        return self._desks.get(tenant)
+        desk = self._desks.get(tenant)
+        if desk is not None:
+            desk.used_at = time.monotonic()
+        return desk
 
     def all(self) -> list[Desk]:
         """All open desks."""
@@ -215,7 +235,7 @@ class Desks:
 
     async def open(self, tenant: str) -> Desk | None:
         """Return a tenant's desk, built when it is not open; None while there is no network."""
-        desk = self._desks.get(tenant)
+        desk = self.get(tenant)
         if desk is not None:
             return desk
         task = self._opening.get(tenant)
@@ -236,8 +256,10 @@ class Desks:
     async def _swap(self, desk: Desk) -> None:
         def put() -> None:
             former = self._desks.get(desk.tenant)
-            if former is not None and former.prices is not None:
-                desk.set_prices(former.prices.table, former.prices.until)
+            if former is not None:
+                desk.used_at, desk.prices_from = former.used_at, former.prices_from
+                if former.prices is not None:
+                    desk.set_prices(former.prices.table, former.prices.until)
             desk.catch_up(self._ledger)
             self._desks[desk.tenant] = desk
 
@@ -256,6 +278,35 @@ class Desks:
                 self._begin(desk.tenant, self._renew(desk, now))
             elif desk.tables.n_deltas > MANY:
                 self._begin(desk.tenant, self._settle_tables(desk))
+
+    async def evict(self, idle_seconds: float, most: int) -> list[str]:
+        """Let desks go that nobody asks for; returns their tenants.
+
+        Parameters
+        ----------
+        idle_seconds : float
+            Those that were idle for so long, but for the one that was used last.
+        most : int
+            Beyond so many, those that were idle longest, whatever ``idle_seconds``; never one in use.
+        """
+
+        def drop() -> list[str]:
+            now = time.monotonic()
+            oldest = sorted(self._desks.values(), key=lambda desk: desk.used_at)[:-1]
+            n_beyond = len(self._desks) - most
+            gone = []
+            for at, desk in enumerate(oldest):
+                idle = now - desk.used_at
+                if idle > idle_seconds or (at < n_beyond and idle > _IN_USE_SECONDS):
+                    gone.append(desk.tenant)
+            for tenant in gone:
+                del self._desks[tenant]
+            return gone
+
+        if len(self._desks) < 2:
+            return []
+        evicted: list[str] = await self._aside(drop)
+        return evicted
 
     async def refresh(self, tenant: str) -> None:
         """Bring a desk up to what is in the ledger now, and wait for that."""

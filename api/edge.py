@@ -68,7 +68,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*ours, *message["headers"]]
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*(pair for pair in ours if pair[0] not in given), *message["headers"]]
             await send(message)
 
         try:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from api.batch_run import BatchRun, HandedBack
 from api.ledger_answers import bad_input
+from api.plan_run import PlanRun
 from api.problems import Problem
 from api.simulation_run import run_simulation
 from api.solving import SolverProcess, Stopped
@@ -25,10 +26,12 @@ from engine.ledger.records import Operation
 
 if TYPE_CHECKING:
     from api.desks import Desk
+    from api.models.orders import BatchBody
     from api.service import Service
 
 TABLES = {
     "allocate": ("shipments", "allocations", "unallocated", "prices", "refused"),
+    "plan": ("shipments", "allocations", "unallocated", "prices"),
     "simulate": ("costs", "figures", "certainty", "nodes", "moved", "orders"),
 }
 """The tables of an operation's result by its kind, besides its summary."""
@@ -37,6 +40,7 @@ _IDLE_SECONDS = 0.5
 _TELL_SECONDS = 0.25
 _RENEW_SECONDS = 2.0
 _ATTEMPTS = 3
+_BODIES = 4  # that wait at most
 _PRICES_APART_SECONDS = 5.0
 
 
@@ -131,10 +135,12 @@ class Jobs:
         self._solver = SolverProcess()
         self._working: asyncio.Future[None] | None = None
         self._prices_at = 0.0
-        self._prices_from: dict[str, str] = {}
+        self._bodies: dict[str, BatchBody] = {}
 
-    def look(self) -> None:
-        """There may be something to do."""
+    def look(self, operation_id: str | None = None, body: BatchBody | None = None) -> None:
+        """There may be something to do: perhaps an operation whose body need not be read again."""
+        if operation_id is not None and body is not None and len(self._bodies) < _BODIES:
+            self._bodies[operation_id] = body
         self._new.set()
 
     async def run(self) -> None:
@@ -144,13 +150,16 @@ class Jobs:
             await asyncio.sleep(0.1)
         await asyncio.to_thread(self._solver.start)
         while not service.stopping.is_set():
+            self._new.clear()  # before looking: what comes meanwhile is looked for at once
             try:
                 claimed = await service.read(
                     service.ledger.claim_operation,
                     service.owner,
                     lease_ms=int(1000 * service.settings.lease_seconds),
                 )
-                if claimed is not None:
+                if claimed is None:
+                    self._bodies.clear()  # others have taken these
+                else:
                     service.metrics.operations_waiting.set(1)
                     tenant, operation = claimed
                     await service.desks.open(tenant)
@@ -163,7 +172,6 @@ class Jobs:
                 _log.exception("an operation could not be worked on")
             finally:
                 service.metrics.operations_waiting.set(0)
-            self._new.clear()
             try:
                 await asyncio.wait_for(self._new.wait(), _IDLE_SECONDS)
             except TimeoutError:
@@ -178,6 +186,7 @@ class Jobs:
 
     def _work(self, tenant: str, operation: Operation) -> None:
         service = self._service
+        body = self._bodies.pop(operation.operation_id, None)
         with Job(service, tenant, operation) as job:
             state, results, problem = "FAILED", None, None
             try:
@@ -185,7 +194,9 @@ class Jobs:
                     detail = f"interrupted {operation.attempts - 1} times, given up"
                     problem = Problem(503, "unavailable", detail)
                 elif operation.kind == "allocate":
-                    state, results = BatchRun(job, self._solver).run()
+                    state, results = BatchRun(job, self._solver, body).run()
+                elif operation.kind == "plan":
+                    state, results = PlanRun(job, self._solver).run()
                 elif operation.kind == "simulate":
                     state, results = run_simulation(job, self._solver)
                 else:
@@ -232,11 +243,11 @@ class Jobs:
 
     async def _take(self, desk: Desk, operation: Operation) -> None:
         service = self._service
-        if self._prices_from.get(desk.tenant) == operation.operation_id:
+        if desk.prices_from == operation.operation_id:
             return
         age = (await service.read(service.ledger.now_ms) - operation.updated_at_ms) / 1000
         left = service.settings.prices_fresh_seconds - age
-        self._prices_from[desk.tenant] = operation.operation_id
+        desk.prices_from = operation.operation_id
         raw = await service.read(service.ledger.operation_result, desk.tenant, operation.operation_id, "prices")
         if raw is None or left <= 0:
             return

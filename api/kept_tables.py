@@ -16,7 +16,7 @@ _STOCK_UNITS = ("on_hand", "reserved", "safety_stock")
 _USED_KEY = ("node_id", "service_id", "date")
 _USED_UNITS = ("shipments", "units")
 _COLUMN = {"on_hand": 0, "external": 1, "reserved": 1, "safety": 2}
-MANY = 100_000
+MANY = 400_000
 
 
 class Tables(NamedTuple):
@@ -34,54 +34,60 @@ class Tables(NamedTuple):
         skus : Array, optional
             Only the stock of these.
         """
-        stock, deltas = self.stock, self.deltas
+        stock = self.stock
         if skus is not None:
             stock = stock.filter(pc.is_in(stock["sku"], value_set=skus))
-            wanted = set(skus.to_pylist())
-        else:
-            wanted = None
-        changed = [
-            (delta.node_id, delta.item, _row_day(delta), delta.bucket, delta.change)
-            for delta in deltas
-            if delta.bucket in _COLUMN and (wanted is None or delta.item in wanted)
-        ]
-        if changed:
-            nodes, items, days, buckets, changes = zip(*changed)
-            units: tuple[list[int], ...] = ([], [], [])
-            for bucket, change in zip(buckets, changes):
-                for at, column in enumerate(units):
-                    column.append(change if _COLUMN[bucket] == at else 0)
-            stock = _added(stock, [nodes, items, days, *units], _STOCK_KEY, _STOCK_UNITS)
-        taken = [delta for delta in deltas if delta.bucket not in _COLUMN]
+        counts, uses = _sums(self.deltas, None if skus is None else set(skus.to_pylist()))
+        if counts:
+            columns = [*zip(*counts), *zip(*counts.values())]
+            columns[2] = tuple(date.fromisoformat(day) if day else None for day in columns[2])
+            stock = _added(stock, columns, _STOCK_KEY, _STOCK_UNITS)
         used = self.used
-        if taken:
-            rows = [
-                (
-                    delta.node_id,
-                    service_id,
-                    date.fromisoformat(delta.day),
-                    delta.change if delta.bucket == "shipments" else 0,
-                    delta.change if delta.bucket == "units" else 0,
-                )
-                for delta in taken
-                for service_id in ((None, delta.item) if delta.item else (None,))
-            ]
-            used = _added(used, list(zip(*rows)), _USED_KEY, _USED_UNITS)
+        if uses:
+            columns = [*zip(*uses), *zip(*uses.values())]
+            columns[1] = tuple(service_id or None for service_id in columns[1])
+            columns[2] = tuple(date.fromisoformat(day) for day in columns[2])
+            used = _added(used, columns, _USED_KEY, _USED_UNITS)
         return stock, used
 
 
-def _row_day(delta: Delta) -> date | None:
-    # what we hold counts against a (node, sku) whatever its rows: it stands on the row of what is there now
-    return date.fromisoformat(delta.day) if delta.day and delta.bucket != "reserved" else None
+Sums = dict[tuple[str, str, str], list[int]]
+
+
+def _sums(deltas: Sequence[Delta], skus: set[str] | None) -> tuple[Sums, Sums]:
+    """Add changes up: of stock (of some skus) by node, sku and day; of capacity by node, service and day."""
+    counts: Sums = {}
+    uses: Sums = {}
+    for _, bucket, node_id, item, day, change in deltas:
+        column = _COLUMN.get(bucket)
+        if column is None:
+            for service_id in ("", item) if item else ("",):
+                sums = uses.setdefault((node_id, service_id, day), [0, 0])
+                sums[bucket == "units"] += change
+        elif skus is None or item in skus:
+            # what we hold counts against a (node, sku) whatever its rows: it stands on the row of what is there now
+            key = node_id, item, "" if bucket == "reserved" else day
+            counts.setdefault(key, [0, 0, 0])[column] += change
+    return counts, uses
 
 
 def _added(table: pa.Table, columns: Sequence[Sequence[object]], key: Sequence[str], units: Sequence[str]) -> pa.Table:
+    """Add rows of changes to the rows that have their key; only those are grouped."""
     names = (*key, *units)
     schema = pa.schema([table.schema.field(name) for name in names])
     more = pa.Table.from_arrays([pa.array(column, field.type) for column, field in zip(columns, schema)], schema=schema)
-    both = pa.concat_tables([table.select(list(names)).cast(schema), more])
+    table = table.select(list(names)).cast(schema)
+    touched = pc.is_in(_joined(table, key[:2]), value_set=_joined(more, key[:2]))
+    both = pa.concat_tables([table.filter(touched), more])
     summed = both.group_by(list(key), use_threads=False).aggregate([(name, "sum") for name in units])
-    return pa.Table.from_arrays([summed[name if name in key else f"{name}_sum"] for name in names], schema=schema)
+    changed = pa.Table.from_arrays([summed[name if name in key else f"{name}_sum"] for name in names], schema=schema)
+    return pa.concat_tables([table.filter(pc.invert(touched)), changed])
+
+
+def _joined(table: pa.Table, key: Sequence[str]) -> pa.Array:
+    """One text for each row's key; two keys that make the same text are grouped without need, and that is all."""
+    columns = [pc.fill_null(table[name], "").combine_chunks() for name in key]
+    return pc.binary_join_element_wise(*columns, "\x1f")
 
 
 class KeptTables:

@@ -113,6 +113,9 @@ class StoredNetwork:
         tables = dict(self.tables)
         tables["stock"] = _conformed(self.known(stock), "stock")
         tables["used"] = _conformed(self.known(used), "used")
+        if lines is not None:  # items that nobody asks for cost time, and change nothing
+            items = tables["items"]
+            tables["items"] = items.filter(pc.is_in(items["sku"], value_set=lines["sku"].combine_chunks()))
         tables["orders"] = _empty("orders") if orders is None else orders
         tables["lines"] = _empty("lines") if lines is None else lines
         return Batch(self.policy.model_copy(update={"as_of": now}), tables)

@@ -162,11 +162,15 @@ def _content(spec: Spec) -> dict[str, Any]:
             if spec.example is not None:
                 content[kind]["example"] = spec.example
         else:
-            text = "parquet" not in kind
+            text = not _is_binary(kind)
             content[kind] = {"schema": {"type": "string"} if text else {"type": "string", "format": "binary"}}
             if text and isinstance(spec.example, dict) and kind in spec.example:
                 content[kind]["example"] = spec.example[kind]
     return content
+
+
+def _is_binary(kind: str) -> bool:
+    return any(word in kind for word in ("parquet", "zip", "spreadsheetml"))
 
 
 def _answers(spec: Spec) -> dict[str, Any]:
@@ -183,8 +187,7 @@ def _answers(spec: Spec) -> dict[str, Any]:
             elif kind == JSON:
                 content[JSON] = {"schema": {"type": "object"}}
             elif kind is not None:
-                binary = "parquet" in kind
-                content[kind] = {"schema": {"type": "string", **({"format": "binary"} if binary else {})}}
+                content[kind] = {"schema": {"type": "string", **({"format": "binary"} if _is_binary(kind) else {})}}
         if content:
             answer["content"] = content
         found[str(status)] = answer

@@ -107,7 +107,7 @@ def cart_of(body: CartBody) -> Order:
     )
 
 
-_ORDER_FIELDS = (
+ORDER_FIELDS = (
     "order_id",
     "lat",
     "lon",
@@ -120,28 +120,28 @@ _ORDER_FIELDS = (
     "max_shipments",
     "held",
 )
-_LINE_FIELDS = ("line_id", "sku", "quantity", "unallocated_cents", "ship_together")
+LINE_FIELDS = ("line_id", "sku", "quantity", "unallocated_cents", "ship_together")
 
 
 def order_document(order: Order) -> dict[str, Any]:
     """Return an order as JSON-like data."""
-    document: dict[str, Any] = {name: getattr(order, name) for name in _ORDER_FIELDS}
+    document: dict[str, Any] = {name: getattr(order, name) for name in ORDER_FIELDS}
     document["deliver_by"] = None if order.deliver_by is None else order.deliver_by.isoformat()
     document["only_nodes"] = " ".join(order.only_nodes)
     document["not_nodes"] = " ".join(order.not_nodes)
-    document["lines"] = [{name: getattr(line, name) for name in _LINE_FIELDS} for line in order.lines]
+    document["lines"] = [{name: getattr(line, name) for name in LINE_FIELDS} for line in order.lines]
     return document
 
 
 def order_from_document(found: dict[str, Any]) -> Order:
     """Return the order of `order_document`."""
-    fields = {name: found[name] for name in _ORDER_FIELDS}
+    fields = {name: found[name] for name in ORDER_FIELDS}
     return Order(
         **fields,
         deliver_by=None if found["deliver_by"] is None else date.fromisoformat(found["deliver_by"]),
         only_nodes=tuple(found["only_nodes"].split()),
         not_nodes=tuple(found["not_nodes"].split()),
-        lines=tuple(OrderLine(**{name: line[name] for name in _LINE_FIELDS}) for line in found["lines"]),
+        lines=tuple(OrderLine(**{name: line[name] for name in LINE_FIELDS}) for line in found["lines"]),
     )
 
 

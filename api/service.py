@@ -27,6 +27,7 @@ from api.problems import Problem, invalid
 from api.reader import Reader
 from api.security import Gate, Principal
 from api.settings import Settings
+from api.views import Views
 from api.warming import warm
 from api.writer import Writer
 from engine.ledger import Idempotency, Ledger, LedgerUnavailable, Request, Response
@@ -42,6 +43,7 @@ _KEEP_UP_SECONDS = 0.5
 _SWEEP_SECONDS = 1.0
 _KEYS_SECONDS = 1.0
 _PURGE_SECONDS = 600.0
+_EVICT_SECONDS = 30.0
 _VERIFY_SECONDS = 900.0
 _STOP_SECONDS = 10.0
 
@@ -61,6 +63,7 @@ class Service:
         self.settings = settings
         self.ledger = ledger
         self.metrics = Metrics()
+        self.views = Views(ledger)
         self.access_log = AccessLog(sys.stderr.buffer if settings.access_log else None)
         self.owner = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(4).hex()}"
         self.stopping = asyncio.Event()
@@ -96,6 +99,7 @@ class Service:
         self._spawn(self._every(_KEEP_UP_SECONDS, self._keep_up))
         self._spawn(self._every(_SWEEP_SECONDS, self._sweep))
         self._spawn(self._every(_PURGE_SECONDS, self._purge))
+        self._spawn(self._every(_EVICT_SECONDS, self._evict))
         self._spawn(self._every(_VERIFY_SECONDS, self._verify))
         if is_open:
             self._spawn(self._every(_KEYS_SECONDS, self._close_when_keys))
@@ -163,7 +167,17 @@ class Service:
             self.metrics.expired.inc(freed)
 
     async def _purge(self) -> None:
-        await self.read(self.ledger.purge)
+        keeping = self.settings.keeping
+        await self.read(
+            self.ledger.purge,
+            keep_ms=int(1000 * keeping.response_seconds),
+            keep_events_ms=int(1000 * keeping.event_seconds),
+        )
+
+    async def _evict(self) -> None:
+        keeping = self.settings.keeping
+        for tenant in await self.desks.evict(keeping.desk_seconds, keeping.desks):
+            _log.info("a snapshot that nobody asked for was let go", extra={"tenant": tenant})
 
     async def _verify(self) -> None:
         report = await self.read(self.ledger.verify)

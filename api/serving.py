@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.failures import BAD_INPUT, DONE, FAILED, say
-from api.settings import Bearer, Settings, WebhookRules
+from api.settings import Bearer, Keeping, Settings, WebhookRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,10 @@ class ServeOptions:
     workers: int
     hold_seconds: int
     lease_seconds: float
+    keep_responses_hours: int
+    keep_events_days: int
+    keep_snapshots_minutes: int
+    snapshots: int
     access_log: bool
     debug: bool
 
@@ -67,6 +71,12 @@ def settings_of(options: ServeOptions) -> Settings:
         lease_seconds=options.lease_seconds,
         access_log=options.access_log,
         bearer=bearer,
+        keeping=Keeping(
+            response_seconds=3600.0 * options.keep_responses_hours,
+            event_seconds=86_400.0 * options.keep_events_days,
+            desk_seconds=60.0 * options.keep_snapshots_minutes,
+            desks=options.snapshots,
+        ),
         webhooks=WebhookRules(hosts=options.webhook_hosts, allow_private=options.webhook_private),
     )
 
@@ -123,7 +133,8 @@ def _run(service: Any, settings: Settings, *, is_open: bool) -> int:
             if self.started:
                 address = self.servers[0].sockets[0].getsockname()
                 host = f"[{address[0]}]" if ":" in address[0] else address[0]
-                print(f"nodewise serves on http://{host}:{address[1]} (/openapi.json describes it)", flush=True)
+                url = f"http://{host}:{address[1]}"
+                print(f"nodewise serves on {url} (the planner's page; {url}/openapi.json has the calls)", flush=True)
                 if is_open:
                     print("It is open: no key is configured, everybody who can reach it may do everything.", flush=True)
 

@@ -83,6 +83,28 @@ class WebhookRules:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """How long what is not the ledger itself is kept. Entries, reservations and orders always are.
+
+    Parameters
+    ----------
+    response_seconds : float
+        Responses under idempotency keys, and results of operations that ended.
+    event_seconds : float
+        Events that every receiver has; others wait for theirs.
+    desk_seconds : float
+        Snapshots of tenants that do not ask; the one that asked last is kept whatever.
+    desks : int
+        Snapshots at most, but for those in use: the one that was idle longest goes first.
+    """
+
+    response_seconds: float = 86_400.0
+    event_seconds: float = 30 * 86_400.0
+    desk_seconds: float = 3_600.0
+    desks: int = 64
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How the service runs.
 
@@ -121,7 +143,7 @@ class Settings:
     attempts: int = 3
     hold_seconds: int = 900
     prices_fresh_seconds: float = 900.0
-    chunk_orders: int = 500
+    chunk_orders: int = 1000
     lease_seconds: float = 15.0
     batch_seconds: float = 60.0
     workers: int = 1
@@ -129,6 +151,7 @@ class Settings:
     bearer: Bearer | None = None
     webhooks: WebhookRules = WebhookRules()
     limits: Limits = Limits()
+    keeping: Keeping = Keeping()
 
     @property
     def on_loopback(self) -> bool:

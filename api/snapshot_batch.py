@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +50,8 @@ def snapshot_batch(
     Problem
         409 where there is no network.
     """
-    orders = table_of([row.model_dump() for row in body.orders if row.order_id not in without], "orders")
-    lines = table_of([row.model_dump() for row in body.lines if row.order_id not in without], "lines")
+    orders = table_of([row.__dict__ for row in body.orders if row.order_id not in without], "orders")
+    lines = table_of([row.__dict__ for row in body.lines if row.order_id not in without], "lines")
     network, stock, used = _read(service, tenant, None if whole else lines["sku"].unique())
     return network.batch(utc_now(), stock=stock, used=used, orders=orders, lines=lines)
 
@@ -76,13 +76,16 @@ def _up_to_date(desk: Desk, ledger: Ledger) -> Tables | None:
     return None if desk.is_outdated else desk.tables.now()
 
 
-def table_of(rows: list[dict[str, Any]], name: str) -> pa.Table:
+def table_of(rows: Sequence[Mapping[str, Any]], name: str) -> pa.Table:
     """Return rows of documents as an input table: their dates are text."""
     return typed_table(rows, INPUT_TABLES[name].arrow_schema)
 
 
-def typed_table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+def typed_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return rows of documents as a table: their dates are text."""
-    texts = pa.schema([(field.name, pa.string() if pa.types.is_date(field.type) else field.type) for field in schema])
-    listed = [{field.name: row[field.name] for field in schema} for row in rows]
-    return pa.Table.from_pylist(listed, schema=texts).cast(schema)
+    columns = []
+    for field in schema:
+        values = [row[field.name] for row in rows]
+        is_date = pa.types.is_date(field.type)
+        columns.append(pa.array(values, pa.string()).cast(field.type) if is_date else pa.array(values, field.type))
+    return pa.Table.from_arrays(columns, schema=schema)

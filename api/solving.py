@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
 
-import pyarrow as pa
-
+from api.chunks import Chunk, prepare_chunks
 from engine import AllocateParams, Allocation, Batch, Progress
 
 _ASK_SECONDS = 0.05
@@ -32,22 +31,13 @@ class Solved:
     ----------
     allocation : Allocation
         Tables and summary.
-    chunks : iterator of lists of PreparedOrder
+    chunks : iterator of Chunk
         Every order, in the order of the table; nothing when nothing is to be reserved. They are prepared while the
         ones before are reserved.
     """
 
     allocation: Allocation
-    chunks: Iterator[list[PreparedOrder]]
-
-
-@dataclass(kw_only=True, slots=True)
-class PreparedOrder:
-    """What is kept of an order's decision, and what it takes: MODEL's names as a tuple, without objects."""
-
-    order_id: str
-    document: bytes
-    positions: list[tuple[str, str, str, int, str, str, str]]
+    chunks: Iterator[Chunk]
 
 
 class SolverProcess:
@@ -136,7 +126,7 @@ class SolverProcess:
             self.stop()
             raise SolverGone("the process that solved the batch ended") from error
 
-    def _chunks(self, connection: Connection) -> Iterator[list[PreparedOrder]]:
+    def _chunks(self, connection: Connection) -> Iterator[Chunk]:
         try:
             while chunk := connection.recv():
                 yield chunk
@@ -148,87 +138,33 @@ class SolverProcess:
 def _serve(connection: Connection) -> None:
     """The process: take a batch, answer, until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides when this ends
-    from engine import allocate
     from engine.batch import Policy
-    from engine.warm import is_cold, warm_up
+    from engine.warm import load_kernels
 
-    if is_cold():
-        warm_up()
+    load_kernels()
+    gc.freeze()
+    gc.disable()  # a batch makes millions of rows and no cycles; what there is goes after each
     while True:
         try:
             policy, tables, params, chunk_orders = connection.recv()
         except (EOFError, OSError):
             return
         try:
-            batch = Batch(Policy.model_validate(policy), tables)
-            allocation = allocate(batch, params, on_progress=lambda at: connection.send(("progress", at)))
-            connection.send(("done", (dict(allocation.tables), allocation.summary)))
-            if chunk_orders:
-                for chunk in prepare_orders(batch, allocation, chunk_orders):
-                    connection.send(chunk)
-                connection.send([])
+            _work(connection, Batch(Policy.model_validate(policy), tables), params, chunk_orders)
         except OSError:
             return
         except Exception as error:
             connection.send(("failed", error))
+        del tables
+        gc.collect()
 
 
-def prepare_orders(batch: Batch, allocation: Allocation, size: int) -> Iterator[list[PreparedOrder]]:
-    """Yield documents and positions of every order of an allocation, so many together."""
-    from api.order_documents import Kept, order_from_document, positions_of
-    from engine.live import Decision
+def _work(connection: Connection, batch: Batch, params: AllocateParams, chunk_orders: int) -> None:
+    from engine import allocate
 
-    shipments = _by_order(allocation["shipments"])
-    allocations = _by_order(allocation["allocations"])
-    unallocated = _by_order(allocation["unallocated"])
-    lines = _by_order(batch["lines"])
-    prepared: list[PreparedOrder] = []
-    for row in _rows(batch["orders"]):
-        order_id = row["order_id"]
-        decision = Decision.from_document(
-            {
-                "order_id": order_id,
-                "shipments": shipments.get(order_id, []),
-                "allocations": allocations.get(order_id, []),
-                "unallocated": unallocated.get(order_id, []),
-            }
-        )
-        order = order_from_document({**row, "lines": lines.get(order_id, [])})
-        prepared.append(
-            PreparedOrder(
-                order_id=order_id,
-                document=Kept(order=order, decision=decision, barred={}).to_bytes(),
-                positions=[
-                    (
-                        position.node_id,
-                        position.sku,
-                        position.ship_date,
-                        position.quantity,
-                        position.line_id or "",
-                        position.shipment_id or "",
-                        position.service_id or "",
-                    )
-                    for position in positions_of(decision)
-                ],
-            )
-        )
-        if len(prepared) == size:
-            yield prepared
-            prepared = []
-    if prepared:
-        yield prepared
-
-
-def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    for at, entry in enumerate(table.schema):
-        if pa.types.is_date(entry.type):
-            table = table.set_column(at, entry.name, table.column(at).cast(pa.string()))
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
-
-
-def _by_order(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in _rows(table):
-        found.setdefault(row["order_id"], []).append(row)
-    return found
+    allocation = allocate(batch, params, on_progress=lambda at: connection.send(("progress", at)))
+    connection.send(("done", (dict(allocation.tables), allocation.summary)))
+    if chunk_orders:
+        for chunk in prepare_chunks(batch, allocation, chunk_orders):
+            connection.send(chunk)
+        connection.send(None)

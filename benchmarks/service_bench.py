@@ -1,14 +1,16 @@
-"""The service under load: server and load generator as processes on the same machine, on SQLite with full syncs.
+"""The service under load: server and load generator on the same machine, every commit on disk.
 
-``python -m benchmarks.service_bench [--small] [--only NAME...]`` prints a line for each measurement, with the bar
-that it is held to. The full size is 300 nodes, 50,000 skus and 1,000,000 stock rows.
+``python -m benchmarks.service_bench [--small] [--database postgres] [--only NAME...]`` prints a line for each
+measurement, with the bar that it is held to. The full size is 300 nodes, 50,000 skus and 1,000,000 stock rows.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,13 +18,17 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from benchmarks.bundled_postgres import bundled_postgres
 from engine.batch import Batch
 from engine.documents import write_batch
 from engine.generate import GenerateParams, generate
@@ -146,7 +152,7 @@ def batch_seconds(port: int, bodies: list[Any], gap: float) -> tuple[float, Any]
     operation = call(port, "POST", "/v1/allocations:batch", {"orders": orders, "lines": lines, "gap": gap})
     place = f"/v1/operations/{operation['operation_id']}"
     while (found := call(port, "GET", place))["state"] in ("QUEUED", "RUNNING"):
-        time.sleep(0.02)
+        time.sleep(0.05)
     elapsed = time.perf_counter() - started
     if found["state"] != "DONE":
         raise SystemExit(found)
@@ -179,61 +185,130 @@ def told(name: str, found: dict[str, Any], bar: str) -> None:
     )
 
 
+def measure_promises(port: int, carts: list[Any], seconds: float) -> None:
+    """Promises, as fast as they go and at a rate."""
+    told("promises, as fast as they go", load(port, "/v1/promises", carts, seconds=seconds), "1,000/s")
+    some = carts[: int(500 * seconds)]
+    told("promises at 500/s", load(port, "/v1/promises", some, per_second=500.0), "p99 < 20 ms")
+
+
+def measure_orders(port: int, bodies: list[Any], seconds: float) -> None:
+    """Orders, at a rate and as fast as they go."""
+    told(
+        "orders at 300/s", load(port, "/v1/allocations", taken(bodies, 300 * seconds), per_second=300.0), "p99 < 50 ms"
+    )
+    some = taken(bodies, 2000 * seconds)
+    told("orders, as fast as they go", load(port, "/v1/allocations", some, seconds=seconds), "600/s")
+
+
+def measure_refresh(port: int, bodies: list[Any], seconds: float) -> None:
+    """Orders at a rate while the snapshot is built anew, because the network is put again."""
+    network = call(port, "GET", "/v1/network")
+    network["policy"]["late_cents_per_day"] += 1
+    network.pop("version", None)
+    with ThreadPoolExecutor(1) as threads:
+        some = taken(bodies, 300 * seconds)
+        running = threads.submit(load, port, "/v1/allocations", some, per_second=300.0)
+        time.sleep(seconds / 4)
+        started = time.perf_counter()
+        call(port, "PUT", "/v1/network", network)
+        print(f"a network is put, and decided on, in {time.perf_counter() - started:.1f} s", flush=True)
+        told("orders at 300/s, snapshot refreshed", running.result(), "no stop")
+
+
+def measure_batch(port: int, bodies: list[Any], n: int) -> None:
+    """A batch against as many single calls."""
+    one = load(port, "/v1/allocations", taken(bodies, n), n_connections=1, seconds=600.0)
+    told(f"{n} single calls, one after another", one, "")
+    many = load(port, "/v1/allocations", taken(bodies, n), seconds=600.0)
+    told(f"{n} single calls, 32 at a time", many, "")
+    elapsed, summary = batch_seconds(port, taken(bodies, n), 0.005)
+    print(
+        f"batch of {n}: {elapsed:.2f} s, gap {summary['gap']:.4%}, {summary['committed']}, "
+        f"{one['seconds'] / elapsed:.1f} x less than one after another, "
+        f"{many['seconds'] / elapsed:.1f} x less than 32 at a time [10 x]",
+        flush=True,
+    )
+    seconds = {name: round(value, 2) for name, value in summary["seconds"].items()}
+    print(seconds, summary["service_seconds"], flush=True)
+
+
+def measure_import(port: int, folder: Path) -> None:
+    """All counts once more, over HTTP: each one other than it was."""
+    stock = pq.read_table(folder / "day" / "stock.parquet")
+    at = stock.column_names.index("on_hand")
+    sink = io.BytesIO()
+    pq.write_table(stock.set_column(at, "on_hand", pc.add(stock["on_hand"], 1000)), sink)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/inventory:import",
+        method="POST",
+        data=sink.getvalue(),
+        headers={"content-type": "application/vnd.apache.parquet"},
+    )
+    started = time.perf_counter()
+    with urllib.request.urlopen(request) as answer:
+        found = json.load(answer)
+    print(f"import of {found['rows']:,} rows, {found['changed']:,} changed: {time.perf_counter() - started:.1f} s")
+
+
+def taken(bodies: list[Any], n: float) -> list[Any]:
+    """Take some that nobody had."""
+    some = bodies[-int(n) :]
+    del bodies[-int(n) :]
+    return some
+
+
+def measure(folder: Path, database: str, chosen: argparse.Namespace) -> None:
+    """Measure what was chosen, on an empty database, or on the one that an earlier run left in the folder."""
+    size = "small" if chosen.small else "full"
+    seconds = chosen.seconds
+    bodies, carts = instance(size, folder)
+    random.Random(time.time_ns()).shuffle(bodies)  # an earlier run on the same database has used some
+    for body in bodies:
+        body["order"]["order_id"] = f"{chosen.mark}{body['order']['order_id']}"
+    with served(folder, database, "--network", str(folder / "day")) as (port, ready, _):
+        print(f"first start, with the import: {ready:.1f} s", flush=True)
+    more = ("--workers", str(chosen.workers))
+    with served(folder, database, *more) as (port, ready, _):
+        print(f"restart: {ready:.1f} s", flush=True)
+        load(port, "/v1/promises", carts[:200], seconds=5.0)
+        call(port, "POST", "/v1/allocations", {**bodies.pop(), "commit": False})
+        time.sleep(5.0)  # the process that solves batches is loading
+        if "promises" in chosen.only:
+            measure_promises(port, carts, seconds)
+        if "orders" in chosen.only:
+            measure_orders(port, bodies, seconds)
+        if "batch" in chosen.only:
+            measure_batch(port, bodies, 1_000 if chosen.small else 10_000)
+        if "refresh" in chosen.only:
+            measure_refresh(port, bodies, seconds)
+        if "import" in chosen.only:
+            measure_import(port, folder)
+    if "restart" in chosen.only:
+        reserve_many(database, chosen.reservations if not chosen.small else 10_000)
+        with served(folder, database) as (port, ready, _):
+            print(f"restart with {chosen.reservations:,} reservations: {ready:.1f} s [10 s]", flush=True)
+
+
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument("--only", nargs="*", default=["orders", "promises", "batch", "restart"])
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--database", help="an empty database; by default SQLite in the folder")
+    parser.add_argument("--only", nargs="*", default=["orders", "promises", "batch", "refresh", "import", "restart"])
+    parser.add_argument("--folder", type=Path, help="kept, and used again: the import is done once")
+    parser.add_argument("--database", help="an address, or postgres: the bundled one; by default SQLite in the folder")
     parser.add_argument("--reservations", type=int, default=1_000_000)
+    parser.add_argument("--workers", type=int, default=1, help="processors for a batch")
+    parser.add_argument("--mark", default=f"{time.time_ns() % 10**9:09d}-", help="what order ids begin with")
     chosen = parser.parse_args()
-    size = "small" if chosen.small else "full"
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = chosen.folder or Path(temporary)
+    with ExitStack() as stack:
+        folder = chosen.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(exist_ok=True)
         database = chosen.database or f"sqlite:///{folder / 'ledger.db'}"
-        bodies, carts = instance(size, folder)
-        with served(folder, database, "--network", str(folder / "day")) as (port, ready, _):
-            print(f"first start, with the import: {ready:.1f} s", flush=True)
-        with served(folder, database) as (port, ready, _):
-            print(f"restart: {ready:.1f} s", flush=True)
-            load(port, "/v1/promises", carts[:200], seconds=5.0)
-            call(port, "POST", "/v1/allocations", {**bodies.pop(), "commit": False})
-            if "promises" in chosen.only:
-                told(
-                    "promises, as fast as they go", load(port, "/v1/promises", carts, seconds=chosen.seconds), "1,000/s"
-                )
-                some = carts[: int(500 * chosen.seconds)]
-                told("promises at 500/s", load(port, "/v1/promises", some, per_second=500.0), "p99 < 20 ms")
-            if "orders" in chosen.only:
-                some = [bodies.pop() for _ in range(int(300 * chosen.seconds))]
-                told("orders at 300/s", load(port, "/v1/allocations", some, per_second=300.0), "p99 < 50 ms")
-                some = bodies[: int(2000 * chosen.seconds)]
-                del bodies[: int(2000 * chosen.seconds)]
-                told("orders, as fast as they go", load(port, "/v1/allocations", some, seconds=chosen.seconds), "600/s")
-            if "batch" in chosen.only:
-                n = 1_000 if chosen.small else 10_000
-                singles = [bodies.pop() for _ in range(n)]
-                together = [bodies.pop() for _ in range(n)]
-                one = load(port, "/v1/allocations", singles, n_connections=1, seconds=600.0)
-                told(f"{n} single calls, one after another", one, "")
-                many = load(port, "/v1/allocations", [bodies.pop() for _ in range(n)], seconds=600.0)
-                told(f"{n} single calls, 32 at a time", many, "")
-                elapsed, summary = batch_seconds(port, together, 0.005)
-                print(
-                    f"batch of {n}: {elapsed:.2f} s, gap {summary['gap']:.4%}, {summary['committed']}, "
-                    f"{one['seconds'] / elapsed:.1f} x less than one after another, "
-                    f"{many['seconds'] / elapsed:.1f} x less than 32 at a time [10 x]",
-                    flush=True,
-                )
-                seconds = {name: round(value, 2) for name, value in summary["seconds"].items()}
-                print(seconds, summary["service_seconds"], flush=True)
-        if "restart" in chosen.only:
-            reserve_many(database, chosen.reservations if not chosen.small else 10_000)
-            with served(folder, database) as (port, ready, _):
-                print(f"restart with {chosen.reservations:,} reservations: {ready:.1f} s [10 s]", flush=True)
+        if database == "postgres":
+            database = stack.enter_context(bundled_postgres(folder))
+        measure(folder, database, chosen)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ SAMPLE = GenerateParams(load="basket", n_orders=450, n_nodes=30, n_skus=200, see
 SAMPLE_SECONDS = 150.0
 LIVE_SAMPLE = GenerateParams(load="basket", n_orders=40, n_nodes=20, n_skus=60, seed=0)
 """Orders that are listed, orders that are packed, and some that cannot be served."""
+LOADING_SECONDS = 40.0
 NO_PRICES = OUTPUT_TABLES["prices"].arrow_schema
 
 
@@ -30,6 +31,16 @@ def is_cold() -> bool:
 def warm_up() -> None:
     """Allocate a small batch, so that all kernels are compiled and cached; takes over a minute where they are not."""
     allocate(generate(SAMPLE), AllocateParams(gap=0.0, time_limit_seconds=SAMPLE_SECONDS), clock=_Readings())
+
+
+def load_kernels() -> None:
+    """Allocate a very small batch: a process that does so first loads, or compiles, what the next one needs.
+
+    Takes a second or two where all is compiled; kernels that only a hard batch needs are loaded when one comes.
+    """
+    if is_cold():
+        warm_up()
+    allocate(generate(LIVE_SAMPLE), AllocateParams(gap=0.0, time_limit_seconds=LOADING_SECONDS), clock=_Readings())
 
 
 def is_cold_live() -> bool:

@@ -30,7 +30,7 @@ async def begin(call: Call) -> Answer:
     answer = await call.service.command(
         call, CreateOperation(operation_id=operation_id, kind="allocate", request=call.raw), write
     )
-    call.service.jobs.look()
+    call.service.jobs.look(operation_id, body)
     return answer
 
 

@@ -16,10 +16,13 @@ from api.calls import Call, Spec
 from api.examples import OPERATION
 from api.imports import PARQUET
 from api.jobs import TABLES
-from api.ledger_answers import instant
+from api.ledger_answers import instant, json_response
 from api.models.feeds import ListQuery, OperationReply, OperationsReply, ResultQuery
 from api.models.reservations import NothingBody
 from api.problems import Problem, not_found
+from engine.ledger import Response
+from engine.ledger.commands import CancelOperation
+from engine.ledger.outcomes import OperationCancelled
 from engine.ledger.records import Operation
 
 _ENDED = ("DONE", "FAILED", "CANCELLED")
@@ -103,14 +106,15 @@ async def _progress(call: Call, found: Operation) -> AsyncIterator[bytes]:
 
 async def cancel_operation(call: Call) -> Answer:
     """Ask an operation to end."""
-    kind = (await _find(call)).kind
-    call.principal.require("simulate" if kind == "simulate" else "allocate")
-    service = call.service
-    found = await service.read(service.ledger.cancel_operation, call.tenant, call.path["operation_id"])
-    if found is None:
-        raise not_found("the operation")
-    service.jobs.look()
-    return json_answer(operation_document(found), 200)
+    kind = (await _find(call)).kind  # what is unknown now is not to be remembered as such under a key
+    call.principal.require("simulate" if kind in ("plan", "simulate") else "allocate")
+
+    def write(outcome: OperationCancelled) -> Response:
+        return json_response(operation_document(outcome.operation))
+
+    answer = await call.service.command(call, CancelOperation(operation_id=call.path["operation_id"]), write)
+    call.service.jobs.look()
+    return answer
 
 
 async def read_result(call: Call) -> Answer:
@@ -191,6 +195,7 @@ CALLS = (
         example={},
         answer_example=OPERATION,
         problems=(404,),
+        replays=True,
     ),
     Spec(
         method="GET",

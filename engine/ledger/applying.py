@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from engine.ledger import bulk_rules, other_rules, release_rules, reserve_rules, stock_rules
 from engine.ledger import commands as c
-from engine.ledger import other_rules, release_rules, reserve_rules, stock_rules
 from engine.ledger.outcomes import Outcome, Refused
 from engine.ledger.work import Work
 
@@ -22,6 +23,7 @@ _RULES: dict[type, Callable[[Work, Any], Outcome]] = {
     c.SetOnHand: stock_rules.set_on_hand,
     c.AdjustStock: stock_rules.adjust_stock,
     c.Reserve: reserve_rules.reserve,
+    c.ReserveMany: bulk_rules.reserve_many,
     c.Confirm: release_rules.confirm,
     c.Fulfil: release_rules.fulfil,
     c.Release: release_rules.release,
@@ -29,6 +31,7 @@ _RULES: dict[type, Callable[[Work, Any], Outcome]] = {
     c.RejectLines: release_rules.reject_lines,
     c.CancelOrder: release_rules.cancel_order,
     c.CreateOperation: other_rules.create_operation,
+    c.CancelOperation: other_rules.cancel_operation,
     c.PutWebhook: other_rules.put_webhook,
     c.DeleteWebhook: other_rules.delete_webhook,
 }
@@ -53,6 +56,15 @@ def read_ahead(work: Work, commands: Iterable[c.Command]) -> None:
                     slots.add((one.node_id, one.ship_date, ""))
                     if one.service_id:
                         slots.add((one.node_id, one.ship_date, one.service_id))
+        elif isinstance(command, c.ReserveMany):
+            orders.update(command.order_ids)
+            bookings.update(command.reservation_ids)
+            for _, node_id, sku, day, _, _, shipment_id, service_id in command.positions:
+                cells.add((node_id, sku))
+                if shipment_id is not None:
+                    slots.add((node_id, day, ""))
+                    if service_id:
+                        slots.add((node_id, day, service_id))
         elif isinstance(command, _OF_RESERVATION):
             bookings.add(command.reservation_id)
         elif isinstance(command, c.RejectLines | c.CancelOrder):
@@ -117,6 +129,8 @@ def find_fault(command: c.Command) -> str | None:
         for one in command.positions:
             fault = fault or _position(one)
         return fault
+    if isinstance(command, c.ReserveMany):
+        return _many_fault(command)
     if isinstance(command, c.SetOnHand):
         fault = _text("node_id", command.node_id) or _text("sku", command.sku) or _int("on_hand", command.on_hand)
         fault = fault or _day_or_none(command.available_on) or _sequence(command.source, command.sequence)
@@ -146,6 +160,8 @@ def find_fault(command: c.Command) -> str | None:
         return _text("order_id", command.order_id)
     if isinstance(command, c.CreateOperation):
         return _text("operation_id", command.operation_id) or _text("kind", command.kind)
+    if isinstance(command, c.CancelOperation):
+        return _text("operation_id", command.operation_id)
     if isinstance(command, c.PutWebhook):
         return (
             _text("webhook_id", command.webhook_id)
@@ -156,23 +172,60 @@ def find_fault(command: c.Command) -> str | None:
 
 
 def _position(one: c.Position) -> str | None:
+    return _place_fault(one.node_id, one.sku, one.ship_date, one.quantity, one.line_id, one.shipment_id, one.service_id)
+
+
+def _place_fault(
+    node_id: str,
+    sku: str,
+    ship_date: str,
+    quantity: int,
+    line_id: str | None,
+    shipment_id: str | None,
+    service_id: str | None,
+) -> str | None:
     if (  # nearly always, and quickly: the same few values come again and again
-        _is_text(one.node_id)
-        and _is_text(one.sku)
-        and _is_day(one.ship_date)
-        and 1 <= one.quantity <= MAX_INT
-        and (one.line_id is None or _is_text(one.line_id))
-        and (one.shipment_id is None or _is_text(one.shipment_id))
-        and (one.service_id is None or _is_text(one.service_id))
+        _is_text(node_id)
+        and _is_text(sku)
+        and _is_day(ship_date)
+        and 1 <= quantity <= MAX_INT
+        and (line_id is None or _is_text(line_id))
+        and (shipment_id is None or _is_text(shipment_id))
+        and (service_id is None or _is_text(service_id))
     ):
         return None
     return (
-        _text("node_id", one.node_id)
-        or _text("sku", one.sku)
-        or _day("ship_date", one.ship_date)
-        or _int("quantity", one.quantity, 1)
-        or _texts_or_none((one.line_id, one.shipment_id, one.service_id))
+        _text("node_id", node_id)
+        or _text("sku", sku)
+        or _day("ship_date", ship_date)
+        or _int("quantity", quantity, 1)
+        or _texts_or_none((line_id, shipment_id, service_id))
     )
+
+
+def _many_fault(command: c.ReserveMany) -> str | None:
+    n_orders = len(command.order_ids)
+    if not len(command.reservation_ids) == len(command.documents) == n_orders:
+        return f"reservation_ids, order_ids and documents differ in number, expected {n_orders} of each"
+    for name, values in (("reservation_id", command.reservation_ids), ("order_id", command.order_ids)):
+        for value in values:
+            fault = _text(name, value)
+            if fault is not None:
+                return fault
+    if command.ttl_ms is not None:
+        fault = _int("ttl_ms", command.ttl_ms, 1, 2**53)
+        if fault is not None:
+            return fault
+    last = 0
+    for number, *_ in command.positions:
+        if not last <= number < n_orders:
+            return f"a position is of order {number}, expected {last} to {n_orders - 1}: in the sequence of the orders"
+        last = number
+    for _, node_id, sku, day, quantity, line_id, shipment_id, service_id in command.positions:
+        fault = _place_fault(node_id, sku, day, quantity, line_id, shipment_id, service_id)
+        if fault is not None:
+            return fault
+    return None
 
 
 def _text(name: str, value: str, longest: int = MAX_TEXT) -> str | None:
@@ -239,18 +292,18 @@ def _rows_fault(rows: pa.Table) -> str | None:
         if rows.column(name).null_count:
             return f"rows: column {name} has an empty cell, expected a value in each"
     for name in ("node_id", "sku"):
-        for value in set(rows.column(name).to_pylist()):
+        for value in pc.unique(rows.column(name)).to_pylist():
             fault = _text(name, value)
             if fault is not None:
                 return fault
     for name in ("on_hand", "reserved", "safety_stock"):
-        if name in rows.column_names:
-            values = [value or 0 for value in rows.column(name).to_pylist()] or [0]
-            fault = _int(name, min(values)) or _int(name, max(values))
+        if name in rows.column_names and rows.column(name).null_count < rows.num_rows:
+            ends = pc.min_max(rows.column(name))  # of those that are given
+            fault = _int(name, ends["min"].as_py()) or _int(name, ends["max"].as_py())
             if fault is not None:
                 return fault
     if "available_on" in rows.column_names:
-        for day in set(rows.column("available_on").to_pylist()) - {None}:
+        for day in set(pc.unique(rows.column("available_on")).to_pylist()) - {None}:
             fault = _day("available_on", str(day))
             if fault is not None:
                 return fault

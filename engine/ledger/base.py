@@ -142,7 +142,7 @@ class Ledger(Protocol):
             Nothing of any of them was done (but see there).
         """
 
-    def import_stock(self, request: Request, *, chunk_rows: int = 2000) -> Reply:
+    def import_stock(self, request: Request, *, chunk_rows: int = 4000) -> Reply:
         """Do an `ImportStock` in many short transactions, so that others get in between.
 
         More than 100,000 changes are not in the reply's ``deltas``: read `changes`, or a new snapshot.
@@ -208,8 +208,17 @@ class Ledger(Protocol):
     def sweep(self, *, limit: int = 1000) -> int:
         """Free holds whose time is over, of all tenants; return how many. Rules do not wait for it."""
 
-    def purge(self, *, keep_ms: int = 86_400_000) -> int:
-        """Forget responses under idempotency keys, and finished operations' results, older than this."""
+    def purge(self, *, keep_ms: int = 86_400_000, keep_events_ms: int | None = None) -> int:
+        """Forget what is old, in many short transactions; return how many rows went.
+
+        Parameters
+        ----------
+        keep_ms : int
+            How long responses under idempotency keys, and requests and results of operations that ended, are kept.
+        keep_events_ms : int, optional
+            How long events are kept that every receiver has got, the newest excepted; None: for good. Entries are
+            never forgotten.
+        """
 
     def tenants(self) -> list[str]:
         """Return every tenant that has written."""
@@ -244,9 +253,6 @@ class Ledger(Protocol):
         problem: bytes | None = None,
     ) -> bool:
         """End an operation that is ours as DONE, FAILED or CANCELLED, with named results; False when it is not ours."""
-
-    def cancel_operation(self, tenant: str, operation_id: str) -> Operation | None:
-        """Ask to cancel: a QUEUED one is CANCELLED at once, the owner of a RUNNING one sees ``cancel_asked``."""
 
     def operation_result(self, tenant: str, operation_id: str, name: str) -> bytes | None:
         """Return one named result."""

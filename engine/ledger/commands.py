@@ -191,6 +191,40 @@ class Reserve:
     if_match: int | None = None
 
 
+PositionRow = tuple[int, str, str, str, int, str | None, str | None, str | None]
+"""Number of the order among those given, then node, sku, ship date, quantity, line, shipment and service."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReserveMany:
+    """Reserve for many orders at once, each as `Reserve` with mode ``new`` would, but never refused for lack.
+
+    Orders that are new, and that fit whatever of the others fits, are reserved; the rest is left untouched, and
+    named: send those as `Reserve`, one by one. So a batch that nobody raced costs a few statements, and the rules for
+    the rest are those of single orders.
+
+    Parameters
+    ----------
+    reservation_ids, order_ids : tuple of str
+        By order.
+    documents : tuple of bytes
+        By order: the allocation documents.
+    positions : tuple of PositionRow
+        Of all orders, those of one order together, in the sequence of the orders.
+    confirmed : bool, optional
+        As for `Reserve`, for all of them.
+    ttl_ms : int, optional
+        As for `Reserve`, for all of them.
+    """
+
+    reservation_ids: tuple[str, ...]
+    order_ids: tuple[str, ...]
+    documents: tuple[bytes, ...]
+    positions: tuple[PositionRow, ...]
+    confirmed: bool = False
+    ttl_ms: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confirm:
     """HELD to CONFIRMED; a CONFIRMED one stays as it is. ``if_match`` is the reservation's version."""
@@ -289,6 +323,13 @@ class CreateOperation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CancelOperation:
+    """Ask long work to end: what is QUEUED is CANCELLED at once, the owner of what is RUNNING sees it was asked."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PutWebhook:
     """Register a receiver of events, or change it; a new one starts after the newest event.
 
@@ -319,6 +360,7 @@ Command = (
     | SetOnHand
     | AdjustStock
     | Reserve
+    | ReserveMany
     | Confirm
     | Fulfil
     | Release
@@ -326,6 +368,7 @@ Command = (
     | RejectLines
     | CancelOrder
     | CreateOperation
+    | CancelOperation
     | PutWebhook
     | DeleteWebhook
 )

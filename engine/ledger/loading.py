@@ -32,6 +32,7 @@ class Rows:
         self.tenant = tenant
         self.now_ms = now_ms
         self.limits: Limits = {}
+        self.is_sole = False  # whether one request has the transaction for itself
         self.due_freed = False  # nothing is left whose time is over
         self.last_entry = 0
         self._undo: list[tuple[Any, Any, Any]] = []
@@ -169,8 +170,8 @@ class Rows:
         if self._tenant_row is None:
             rows = self.session.select(tables.TENANTS, ("tenant",), [(self.tenant,)], lock=True)
             if not rows:
-                self.session.insert(tables.TENANTS, [(self.tenant, 0, 0, 0)])
-            self._tenant_row = dict(zip(tables.TENANTS.columns[1:], rows[0][1:] if rows else (0, 0, 0)))
+                self.session.insert(tables.TENANTS, [(self.tenant, 0, 0, 0, 0)])
+            self._tenant_row = dict(zip(tables.TENANTS.columns[1:], rows[0][1:] if rows else (0, 0, 0, 0)))
         return self._tenant_row
 
     def feed_after(self, cell: Cell, day: str, source: str) -> dict[int, int]:

@@ -199,5 +199,9 @@ CREATE TABLE api_keys (
 ) {strict};
 """
 
-MIGRATIONS: tuple[str, ...] = (_LEDGER,)
+_FORGETTING = """
+ALTER TABLE tenants ADD COLUMN forgotten_events {int} NOT NULL DEFAULT 0 CHECK (forgotten_events >= 0)
+"""
+
+MIGRATIONS: tuple[str, ...] = (_LEDGER, _FORGETTING)
 """Migration n (from 1) is number n - 1 here."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.ledger import tables
 from engine.ledger.database import Database, Session
-from engine.ledger.other_rules import operation_of
+from engine.ledger.other_rules import REQUEST, operation_of
 from engine.ledger.records import Operation, OperationState
 
 _ALL = ", ".join(tables.OPERATIONS.columns)
@@ -61,8 +62,12 @@ class Operations:
                 )
                 operation = self._read(session, *key) if taken else None
                 if operation is not None:
-                    return key[0], operation
+                    return key[0], self._with_request(session, key[0], operation)
         return None
+
+    def _with_request(self, session: Session, tenant: str, operation: Operation) -> Operation:
+        rows = session.select(tables.RESULTS, tables.RESULTS.key, [(tenant, operation.operation_id, REQUEST)])
+        return replace(operation, request=bytes(rows[0][3])) if rows else operation  # older ones have it in the row
 
     def progress_operation(
         self, tenant: str, operation_id: str, owner: str, *, lease_ms: int, progress: bytes | None = None
@@ -98,47 +103,17 @@ class Operations:
                 (state, problem, now_ms, tenant, operation_id, owner),
             )
             if changed:
+                if REQUEST in (results or {}):
+                    raise ValueError(f"a result is named {REQUEST}, expected another name")
                 rows = [(tenant, operation_id, name, data) for name, data in (results or {}).items()]
                 session.insert(tables.RESULTS, rows)
             return changed > 0
-
-    def cancel_operation(self, tenant: str, operation_id: str) -> Operation | None:
-        """Ask to cancel."""
-        with self.database.writing() as session:
-            now_ms = self._instant(session)
-            key = now_ms, tenant, operation_id
-            queued = session.change(
-                "UPDATE operations SET state = 'CANCELLED', cancel_asked = 1, version = version + 1, updated_ms = ?"
-                " WHERE tenant = ? AND operation_id = ? AND state = 'QUEUED'",
-                key,
-            )
-            if not queued:
-                session.change(
-                    "UPDATE operations SET cancel_asked = 1, version = version + 1, updated_ms = ?"
-                    " WHERE tenant = ? AND operation_id = ? AND state = 'RUNNING' AND cancel_asked = 0",
-                    key,
-                )
-            return self._read(session, tenant, operation_id)
 
     def operation_result(self, tenant: str, operation_id: str, name: str) -> bytes | None:
         """Return one named result."""
         with self.database.reading() as session:
             rows = session.select(tables.RESULTS, tables.RESULTS.key, [(tenant, operation_id, name)])
         return bytes(rows[0][3]) if rows else None
-
-    def purge(self, *, keep_ms: int = 86_400_000) -> int:
-        """Forget stored responses and finished operations' results that are older than this."""
-        with self.database.writing() as session:
-            before_ms = self._instant(session) - keep_ms
-            n_rows = session.change(
-                "DELETE FROM idempotency WHERE created_ms < ? AND lease_until_ms < ?", (before_ms, before_ms)
-            )
-            n_rows += session.change(
-                "DELETE FROM results WHERE (tenant, operation_id) IN (SELECT tenant, operation_id FROM operations"
-                " WHERE state IN ('DONE', 'FAILED', 'CANCELLED') AND updated_ms < ?)",
-                (before_ms,),
-            )
-            return n_rows
 
     def _instant(self, session: Session) -> int:
         return int(session.query(f"SELECT {self.database.now_sql}")[0][0])

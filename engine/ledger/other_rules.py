@@ -5,11 +5,21 @@ from __future__ import annotations
 import orjson
 
 from engine.ledger import tables
-from engine.ledger.commands import CreateOperation, DeleteWebhook, PutNetwork, PutWebhook
+from engine.ledger.commands import CancelOperation, CreateOperation, DeleteWebhook, PutNetwork, PutWebhook
 from engine.ledger.database import Row, Session
-from engine.ledger.outcomes import NetworkStored, OperationCreated, Refused, WebhookDeleted, WebhookStored
+from engine.ledger.outcomes import (
+    NetworkStored,
+    OperationCancelled,
+    OperationCreated,
+    Refused,
+    WebhookDeleted,
+    WebhookStored,
+)
 from engine.ledger.records import Operation, Webhook
 from engine.ledger.work import Work
+
+REQUEST = "request"
+"""The name under which an operation's request is kept among its results."""
 
 
 def put_network(work: Work, command: PutNetwork) -> NetworkStored | Refused:
@@ -43,10 +53,33 @@ def create_operation(work: Work, command: CreateOperation) -> OperationCreated |
         detail = f"operation {command.operation_id} exists, expected a new operation_id"
         return Refused(reason="exists", detail=detail)
     now_ms = work.now_ms
-    row = (*key, command.kind, "QUEUED", 1, command.request, None, None, 0, None, None, 0, now_ms, now_ms)
+    row = (*key, command.kind, "QUEUED", 1, b"", None, None, 0, None, None, 0, now_ms, now_ms)
     work.put_key(work.made, key, row)
     work.writes.append(lambda session: session.insert(tables.OPERATIONS, [row]))
+    # beside the row, which is written anew with each sign of life: a request can be megabytes long
+    work.writes.append(lambda session: session.insert(tables.RESULTS, [(*key, REQUEST, command.request)]))
     return OperationCreated(operation=operation_of(row))
+
+
+def cancel_operation(work: Work, command: CancelOperation) -> OperationCancelled | Refused:
+    """Ask long work to end."""
+    key = work.tenant, command.operation_id
+    row = work.made.get(key)
+    if row is None:
+        found = work.session.select(tables.OPERATIONS, tables.OPERATIONS.key, [key], lock=True)
+        if not found:
+            return Refused(reason="not_found", detail=f"operation {command.operation_id} is unknown")
+        row = found[0]
+    state, version, asked = row[3], row[4], row[8]
+    if state != "QUEUED" and (state != "RUNNING" or asked):
+        return OperationCancelled(operation=operation_of(row))
+    ended = "CANCELLED" if state == "QUEUED" else state
+    now = (*row[:3], ended, version + 1, *row[5:8], 1, *row[9:13], work.now_ms)
+    changed = (ended, version + 1, 1, work.now_ms, *key, version)
+    columns = ("state", "version", "cancel_asked", "updated_ms")
+    work.put_key(work.made, key, now)
+    work.writes.append(lambda session: session.update(tables.OPERATIONS, columns, [changed], same=("version",)))
+    return OperationCancelled(operation=operation_of(now))
 
 
 def put_webhook(work: Work, command: PutWebhook) -> WebhookStored | Refused:

@@ -126,6 +126,14 @@ class Reserved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ManyReserved:
+    """How many orders were reserved, and the numbers of those that were left alone."""
+
+    reserved: int
+    left: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReservationChanged:
     """The reservation now; ``changed`` is false where it was so already.
 
@@ -167,6 +175,13 @@ class OperationCreated:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OperationCancelled:
+    """The operation now; one that had ended is as it was."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookStored:
     """The receiver now."""
 
@@ -187,10 +202,12 @@ Outcome = (
     | StockSet
     | StockAdjusted
     | Reserved
+    | ManyReserved
     | ReservationChanged
     | LinesRejected
     | OrderCancelled
     | OperationCreated
+    | OperationCancelled
     | WebhookStored
     | WebhookDeleted
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import errors
@@ -27,7 +27,7 @@ WORDS = {
     "strict": "",
 }
 _MIGRATION_LOCK = 0x6E6F646577697365  # "nodewise" as a number: nobody else's advisory lock
-_MANY = 4  # rows from which on COPY pays
+_MANY = 500  # rows from which on COPY pays: it is a round trip of its own
 _Connection = psycopg.Connection[Row]
 
 
@@ -68,35 +68,50 @@ def _update(table: Table, columns: tuple[str, ...], same: tuple[str, ...]) -> st
     )
 
 
+class _Write(NamedTuple):
+    """A statement that waits to be sent, and how many rows it has to change, where that is known."""
+
+    sql: str
+    values: Sequence[Any]
+    table: str
+    n_rows: int | None
+
+
 class PostgresSession:
-    """One transaction on one connection."""
+    """One transaction on one connection. Writes gather, and are sent together before anything that has to see them."""
 
     is_alone = False
 
     def __init__(self, connection: _Connection, *, binary: bool = False) -> None:
         self._connection = connection
         self._cursor = connection.cursor(row_factory=tuple_row, binary=binary)
+        self._waiting: list[_Write] = []
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return its rows."""
+        self.send()
         return self._cursor.execute(_marked(sql), values).fetchall()
 
     def change(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Run one statement and return how many rows it changed."""
+        self.send()
         return self._cursor.execute(_marked(sql), values).rowcount
 
     def select(self, table: Table, by: tuple[str, ...], keys: Sequence[Row], *, lock: bool = False) -> list[Row]:
         """Return the rows with one of some keys, each key once."""
         if not keys:
             return []
-        return self._cursor.execute(_select(table, by, lock), _columns(list(dict.fromkeys(keys)))).fetchall()
+        self.send()
+        unique = list(dict.fromkeys(keys))
+        return self._cursor.execute(_select(table, by, lock), _columns(table, by, unique)).fetchall()
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Add rows of all columns: many by COPY, which takes half the time."""
+        """Add rows of all columns: many by COPY."""
         if len(rows) < _MANY:
             if rows:
-                self._cursor.execute(_insert(table), _columns(rows))
+                self._waiting.append(_Write(_insert(table), _columns(table, table.columns, rows), table.name, None))
             return
+        self.send()
         with self._cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
@@ -106,30 +121,61 @@ class PostgresSession:
         if rows:
             key = columns_sql(table.key)
             sql = f"{_insert(table)} ON CONFLICT ({key}) DO UPDATE SET units = {table.name}.units + excluded.units"
-            self._cursor.execute(sql, _columns(rows))
+            self._waiting.append(_Write(sql, _columns(table, table.columns, rows), table.name, None))
 
     def update(
         self, table: Table, columns: tuple[str, ...], rows: Sequence[Row], *, same: tuple[str, ...] = ()
     ) -> None:
         """Set columns of rows by key."""
         if rows:
-            changed = self._cursor.execute(_update(table, columns, same), _columns(rows)).rowcount
-            if changed != len(rows):
-                raise Conflict(f"{table.name}: {changed} of {len(rows)} rows were as they had been read")
+            values = _columns(table, columns + table.key + same, rows)
+            self._waiting.append(_Write(_update(table, columns, same), values, table.name, len(rows)))
 
     def delete(self, table: Table, keys: Sequence[Row]) -> int:
         """Remove rows by key."""
         if not keys:
             return 0
+        self.send()
         joined = " AND ".join(f"t.{column} = u.{column}" for column in table.key)
         arrays = f"unnest({_arrays(table, table.key)}) AS u ({columns_sql(table.key)})"
-        return self._cursor.execute(
-            f"DELETE FROM {table.name} t USING {arrays} WHERE {joined}", _columns(keys)
-        ).rowcount
+        sql = f"DELETE FROM {table.name} t USING {arrays} WHERE {joined}"
+        return self._cursor.execute(sql, _columns(table, table.key, keys)).rowcount
+
+    def send(self) -> None:
+        """Run the writes that wait, in order and in one round trip; before the commit too."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        done = []
+        with self._connection.pipeline() if len(waiting) > 1 else nullcontext():
+            for write in waiting:
+                done.append(self._connection.execute(write.sql, write.values))
+        for cursor, write in zip(done, waiting):
+            if write.n_rows is not None and cursor.rowcount != write.n_rows:
+                changed = f"{cursor.rowcount} of {write.n_rows} rows were as they had been read"
+                raise Conflict(f"{write.table}: {changed}")
 
 
-def _columns(rows: Sequence[Row]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows)]
+def _columns(table: Table, names: Sequence[str], rows: Sequence[Row]) -> list[Any]:
+    return [_array(table.types[name], column) for name, column in zip(names, zip(*rows))]
+
+
+def _array(kind: str, values: Sequence[Any]) -> Any:
+    """Return an array as PostgreSQL writes one: the driver, element by element in Python, takes ten times as long."""
+    if kind == "bytea":
+        return "{" + ",".join(["NULL" if value is None else f'"\\\\x{bytes(value).hex()}"' for value in values]) + "}"
+    if kind == "bigint":
+        return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    if None in values:
+        return "{" + ",".join(["NULL" if value is None else f'"{_escaped(value)}"' for value in values]) + "}"
+    joined = "".join(values)
+    if '"' in joined or "\\" in joined:
+        values = [_escaped(value) for value in values]
+    return '{"' + '","'.join(values) + '"}'
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 class PostgresDatabase:
@@ -196,7 +242,9 @@ class PostgresDatabase:
     def writing(self) -> Iterator[Session]:
         """Return a transaction that writes, at READ COMMITTED: every row it relies on is locked or compared."""
         with self._connection() as connection:
-            yield PostgresSession(connection)
+            session = PostgresSession(connection)
+            yield session
+            session.send()
 
     @contextmanager
     def reading(self, *, bulk: bool = False) -> Iterator[Session]:

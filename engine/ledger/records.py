@@ -179,7 +179,10 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """Long work. ``progress`` and ``problem`` are JSON; ``owner`` holds it until ``lease_until_ms``."""
+    """Long work. ``progress`` and ``problem`` are JSON; ``owner`` holds it until ``lease_until_ms``.
+
+    ``request`` is what was asked, for who claimed it; empty elsewhere, because it can be megabytes long.
+    """
 
     operation_id: str
     kind: str

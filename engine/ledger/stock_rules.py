@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import orjson
 
 from engine.ledger import tables
+from engine.ledger.bulk_counts import count_plain_rows
 from engine.ledger.cells import Booking, Cell, Lot
 from engine.ledger.commands import AdjustStock, Found, ImportStock, SetOnHand
 from engine.ledger.outcomes import Refused, StockAdjusted, StockImported, StockSet
@@ -39,12 +40,15 @@ def set_on_hand(work: Work, command: SetOnHand) -> StockSet | Refused:
 def import_stock(work: Work, command: ImportStock) -> StockImported | Refused:
     """Record many absolute counts."""
     rows = stock_rows(command)
-    work.load_cells((node_id, sku) for node_id, sku, _ in rows)
     why = Why("count", reference=_reference(command.source, command.sequence))
-    n_changed = n_skipped = 0
+    n_changed, n_skipped, others = 0, 0, list(rows)
+    if work.is_sole:
+        n_changed, n_skipped, others = count_plain_rows(work, rows, command.source, command.sequence, why)
+    work.load_cells((node_id, sku) for node_id, sku, _ in others)
     touched: dict[tuple[str, str], Cell] = {}
-    for (node_id, sku, day), given in rows.items():
+    for node_id, sku, day in others:
         cell = work.cell(node_id, sku)
+        given = rows[node_id, sku, day]
         applied, changed = _count(work, cell, day, given, command.source, command.sequence, why)
         n_skipped += not applied
         n_changed += changed

@@ -42,7 +42,7 @@ class Table:
         return self.columns[: self.n_key]
 
 
-TENANTS = Table("tenants", "tenant:t last_entry:i last_event:i network_version:i", 1)
+TENANTS = Table("tenants", "tenant:t last_entry:i last_event:i network_version:i forgotten_events:i", 1)
 NETWORKS = Table("networks", "tenant:t version:i document:b created_ms:i", 2)
 LIMITS = Table("limits", "tenant:t node_id:t service_id:t shipments:i units:i", 3)
 STOCK = Table(

@@ -87,12 +87,48 @@ class Work(Rows):
         self.put_key(cell.booked_change, ship_date, cell.booked_change.get(ship_date, 0) + change)
         self._enter(why, "reserved", "open", cell.node_id, cell.sku, ship_date, change)
 
+    def enter_count(self, why: Why, node_id: str, sku: str, on_hand: int, external: int, safety: int) -> None:
+        """Write the entries of changes of a row that is available now, which `count_in_bulk` writes."""
+        if external:
+            self._enter(why, "external", "outside", node_id, sku, "", external)
+        if safety:
+            self._enter(why, "safety", "outside", node_id, sku, "", safety)
+        if on_hand:
+            self._enter(why, "on_hand", "outside", node_id, sku, "", on_hand)
+
+    def enter_added(self, why: Why, bucket: str, added: list[tuple[str, str, int]]) -> None:
+        """Write the entries of units added to rows that are available now: node, sku and how many."""
+        kind, *cause = why
+        start = (self.now_ms, kind, "outside", bucket)
+        self._entries += [(*start, node_id, sku, "", units, *cause) for node_id, sku, units in added]
+
+    def count_in_bulk(self, new: list[Row], changed: list[Row]) -> None:
+        """Write stock rows that are not in hand; see `_flush_stock` for what is in them."""
+        self.writes.append(lambda session: session.insert(tables.STOCK, new))
+        same = ("held", "on_hand", "version")
+        self.writes.append(lambda session: session.update(tables.STOCK, (*_COUNTED, "held"), changed, same=same))
+
+    def enter_bookings(self, kind: str, booked: list[tuple[str, str, str, int, str, str]]) -> None:
+        """Write the entries of units that are held: node, sku, ship date, units, order and reservation."""
+        start = (self.now_ms, kind, "open", "reserved")
+        self._entries += [(*start, *row, None, None) for row in booked]
+
+    def forget(self, order_id: str, reservation_id: str) -> None:
+        """Let go of an order and a reservation whose rows are written: who needs them reads them."""
+        self._orders.pop(order_id, None)
+        self._of_order.pop(order_id, None)
+        self._bookings.pop(reservation_id, None)
+
     def use(self, node_id: str, day: str, service_id: str | None, shipments: int, units: int, why: Why) -> None:
         """Change the capacity used of a node and, with a service, of the service there."""
         for service in ("", service_id) if service_id else ("",):
             slot = self.slot(node_id, day, service)
             self.put(slot, "shipments", slot.shipments + shipments)
             self.put(slot, "units", slot.units + units)
+        self.enter_use(why, node_id, day, service_id, shipments, units)
+
+    def enter_use(self, why: Why, node_id: str, day: str, service_id: str | None, shipments: int, units: int) -> None:
+        """Write the entries of a change of used capacity."""
         if shipments:
             self._enter(why, "shipments", "open", node_id, service_id or "", day, shipments)
         if units:

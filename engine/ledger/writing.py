@@ -34,17 +34,23 @@ class Writing:
 
     def write(self, requests: Sequence[Request]) -> list[Reply]:
         """Do requests in order in one transaction, durable on return; a refused one undoes only itself."""
+        return self._write(requests, tell_deltas=True)
+
+    def _write(self, requests: Sequence[Request], *, tell_deltas: bool) -> list[Reply]:
         if not requests:
             return []
+        for request in requests:
+            if isinstance(request.command, c.ReserveMany) and (request.respond or request.idempotency):
+                raise ValueError("ReserveMany with respond or idempotency, expected neither: it cannot be undone")
         try:
-            return self._again(lambda: self._attempt(requests))
+            return self._again(lambda: self._attempt(requests, tell_deltas))
         except Poison as error:
             if len(requests) > 1:  # one spoils the transaction of all: each gets its own
                 return [reply for request in requests for reply in self.write([request])]
             refused = Refused(reason="invalid", detail=f"a value cannot be stored ({error})")
             return [_answered(requests[0], Reply(outcome=refused))]
 
-    def import_stock(self, request: Request, *, chunk_rows: int = 2000) -> Reply:
+    def import_stock(self, request: Request, *, chunk_rows: int = 4000) -> Reply:
         """Do an `ImportStock` in many short transactions."""
         command, tenant, respond = request.command, request.tenant, request.respond
         assert isinstance(command, c.ImportStock)
@@ -70,7 +76,7 @@ class Writing:
             one = Request(tenant=tenant, command=part)
             if is_last:
                 one = dataclasses.replace(request, command=part, respond=respond_to_all if respond else None)
-            (reply,) = self.write([one])
+            (reply,) = self._write([one], tell_deltas=n_deltas <= MAX_IMPORT_DELTAS)
             if is_last and not isinstance(reply.outcome, StockImported):
                 return reply  # somebody else has answered meanwhile
             parts.append(reply.outcome)
@@ -124,7 +130,7 @@ class Writing:
 
         return self._again(attempt)
 
-    def _attempt(self, requests: Sequence[Request]) -> list[Reply]:
+    def _attempt(self, requests: Sequence[Request], tell_deltas: bool) -> list[Reply]:
         with self.database.writing() as session:
             now_ms = self._now(session)
             known = Known(session, now_ms)
@@ -132,8 +138,9 @@ class Writing:
             works: dict[str, Work] = {}
             for tenant in sorted({request.tenant for request in requests}):
                 works[tenant] = Work(session, tenant, now_ms)
+                works[tenant].is_sole = len(requests) == 1
                 commands = [request.command for request in requests if request.tenant == tenant]
-                if any(isinstance(command, c.Reserve) for command in commands):
+                if any(isinstance(command, c.Reserve | c.ReserveMany) for command in commands):
                     works[tenant].limits = self._read_limits(session, tenant)
                 read_ahead(works[tenant], commands)
             replies = []
@@ -153,7 +160,7 @@ class Writing:
                 error=reply.error,
                 deltas=works[request.tenant].deltas(start, stop),
             )
-            if stop > start
+            if stop > start and tell_deltas
             else reply
             for request, reply, (start, stop) in zip(requests, replies, ranges)
         ]
@@ -217,7 +224,8 @@ def _key(request: Request) -> tuple[str, str, str]:
 
 def _last_of_each(rows: pa.Table) -> pa.Table:
     """Sort counts by key and keep the last of each."""
-    names = [name for name in ("node_id", "sku", "available_on") if name in rows.column_names]
+    # by sku first: the rows of a part are then neighbours in the index by sku, and nearly so in the table itself
+    names = [name for name in ("sku", "node_id", "available_on") if name in rows.column_names]
     rows = rows.take(pc.sort_indices(rows, [(name, "ascending") for name in names])).combine_chunks()
     if rows.num_rows < 2:
         return rows

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from api.cli import app
 from tests.api.running import COMMAND, environment, nodewise, process, worked_files
 
-COMMANDS = ("allocate", "check", "generate", "demo")
+COMMANDS = ("allocate", "check", "generate", "demo", "report")
 HEAVY = ("numpy", "pyarrow", "numba", "ortools", "scipy", "rich", "engine")
 
 

@@ -95,7 +95,7 @@ def test_the_demo_leaves_what_it_says(demo: tuple[Path, str]) -> None:
     folder, said = demo
     assert "The files are in nodewise-demo: batch, allocation and one-at-a-time." in said
     made = folder / "nodewise-demo"
-    assert sorted(entry.name for entry in made.iterdir()) == ["allocation", "batch", "one-at-a-time"]
+    assert sorted(entry.name for entry in made.iterdir()) == ["allocation", "batch", "one-at-a-time", "report.html"]
     batch = read_batch(made / "batch")
     plans = [read_allocation(made / name) for name in ("allocation", "one-at-a-time")]
     assert all(check(batch, plan).ok for plan in plans)

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,6 +19,7 @@ from api.examples import NETWORK
 from api.security import SCOPES, new_key
 from engine.ledger import open_ledger
 from tests.api.running import COMMAND, environment
+from tests.engine.ledger.postgres_server import start_server
 
 READY_SECONDS = 60.0
 LINES = "application/x-ndjson"
@@ -63,12 +64,22 @@ class Server:
         return self.process.wait(timeout=30)
 
 
-def start(folder: Path, database: str, *arguments: str, ready: bool = True, port: int = 0) -> Server:
-    """Start the service and wait until it is ready."""
+def start(
+    folder: Path,
+    database: str,
+    *arguments: str,
+    ready: bool = True,
+    port: int = 0,
+    command: Sequence[str] = COMMAND,
+    keys: Sequence[str] = (),
+) -> Server:
+    """Start the service, with a key for each of some tenants, and wait until it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
+    for tenant in keys:
+        give_key(database, tenant)
     with (folder / "log.txt").open("a") as log:
         process = subprocess.Popen(
-            [*COMMAND, "serve", "--database", database, "--port", str(port), *arguments],
+            [*command, "serve", "--database", database, "--port", str(port), *arguments],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -117,6 +128,11 @@ def sqlite_in(folder: Path) -> str:
     """The address of a ledger in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{folder / 'ledger.db'}"
+
+
+def database_of(backend: str, folder: Path) -> str:
+    """The address of an empty database of a kind."""
+    return sqlite_in(folder) if backend == "sqlite" else start_server().new_database()
 
 
 def give_key(database: str, tenant: str, *scopes: str) -> str:

@@ -127,7 +127,11 @@ def test_a_batch_is_cancelled(shop: Shop) -> None:
     second = shop.ok("POST", "/v1/allocations:batch", json=batch(10, first=5000))
     waits = shop.ok("POST", f"/v1/operations/{second['operation_id']}:cancel", json={})
     assert waits["state"] in ("CANCELLED", "RUNNING", "DONE")
-    shop.ok("POST", f"/v1/operations/{first['operation_id']}:cancel", json={})
+    place, key = f"/v1/operations/{first['operation_id']}:cancel", {"idempotency-key": "stop"}
+    asked = shop.http.post(place, json={}, headers=key)
+    again = shop.http.post(place, json={}, headers=key)
+    assert (again.content, again.headers["idempotency-replayed"]) == (asked.content, "true")
+    shop.refused(404, "POST", "/v1/operations/op-0:cancel", json={}, headers={"idempotency-key": "other"})
     ended = shop.finished(first)
     assert ended["state"] in ("CANCELLED", "DONE") and ended["cancel_asked"]
     shop.finished(second)

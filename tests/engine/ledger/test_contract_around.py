@@ -6,6 +6,7 @@ import pytest
 
 from engine.ledger.commands import (
     AdjustStock,
+    CancelOperation,
     CreateOperation,
     DeleteWebhook,
     Fulfil,
@@ -101,19 +102,22 @@ def test_cancelling_operations(ask: Asking) -> None:
     """Tests that a queued operation is cancelled at once, and that the owner of a running one is asked to stop."""
     ledger, tenant = ask.ledger, ask.tenant
     ask.all(*(CreateOperation(operation_id=name, kind="batch", request=b"") for name in ("a", "b")))
-    queued = ledger.cancel_operation(tenant, "a")
-    assert queued is not None
+    queued = ask.do(CancelOperation(operation_id="a")).operation
     assert queued.state == "CANCELLED"
     assert ledger.claim_operation("me", lease_ms=1000, tenant=tenant, operation_id="a") is None
     ledger.claim_operation("me", lease_ms=1000, tenant=tenant)
-    running = ledger.cancel_operation(tenant, "b")
-    assert running is not None
+    running = ask.do(CancelOperation(operation_id="b")).operation
     assert (running.state, running.cancel_asked) == ("RUNNING", True)
     seen = ledger.progress_operation(tenant, "b", "me", lease_ms=1000)
     assert seen is not None
     assert seen.cancel_asked
     assert ledger.finish_operation(tenant, "b", "me", state="CANCELLED")
-    assert ledger.cancel_operation(tenant, "nobody") is None
+    ask.refused(CancelOperation(operation_id="nobody"), "not_found")
+    made, ended = ask.all(
+        CreateOperation(operation_id="both", kind="allocate", request=b"{}"), CancelOperation(operation_id="both")
+    )
+    assert (made.operation.state, ended.operation.state) == ("QUEUED", "CANCELLED")
+    assert ask.do(CancelOperation(operation_id="both")).operation == ended.operation
 
 
 def test_events_reach_a_receiver_in_order(ask: Asking) -> None:

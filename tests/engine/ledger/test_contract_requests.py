@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.ledger.base import Idempotency, Request, Response
-from engine.ledger.commands import Release, Reserve, SetOnHand
+from engine.ledger.commands import CreateOperation, DeleteWebhook, PutWebhook, Release, Reserve, SetOnHand
 from engine.ledger.outcomes import Outcome, Refused, Reserved
 from tests.engine.ledger.asking import Asking, position
 
@@ -148,6 +148,55 @@ def test_purge(ask: Asking) -> None:
     ask.pass_ms(1)
     ask.ledger.purge()
     assert ask.reply(reserve(), key="k").replayed is False
+
+
+def test_purge_of_events(ask: Asking) -> None:
+    """Tests that only old events go that every receiver has, that the newest stays, and that nothing is missed."""
+    ledger, tenant = ask.ledger, ask.tenant
+    ask.count(on_hand=50)
+    for number in range(4):
+        ask.held(position(), order=f"O{number}")
+    ask.do(PutWebhook(webhook_id="w", url="https://a.org", secret="s", event_types=()))
+    for number in range(4, 8):
+        ask.held(position(), order=f"O{number}")
+    ask.pass_ms(10_000)
+    ask.held(position(), order="new")
+    for keep_ms, kept in ((10_001, range(1, 10)), (10_000, range(1, 10)), (9_999, range(5, 10))):
+        ledger.purge(keep_events_ms=keep_ms)
+        assert [event.event for event in ledger.events(tenant)] == list(kept)
+    claimed = ledger.claim_webhook("me", lease_ms=1000)
+    assert claimed is not None
+    assert [event.event for event in claimed[2]] == [5, 6, 7, 8, 9]
+    assert ledger.advance_webhook(tenant, "w", "me", cursor=9)
+    ledger.purge(keep_events_ms=0)
+    assert [event.event for event in ledger.events(tenant)] == [9]
+    ask.pass_ms(1)
+    ledger.purge(keep_events_ms=0)
+    assert [event.event for event in ledger.events(tenant)] == [9]
+    ask.held(position(), order="newer")
+    assert [event.event for event in ledger.events(tenant, after=9)] == [10]
+    assert len(ledger.entries(tenant)) == 11
+    ask.check()
+    ask.do(DeleteWebhook(webhook_id="w"))
+
+
+def test_purge_of_operations(ask: Asking) -> None:
+    """Tests that what an old operation was asked and found goes, and that it happened stays."""
+    ledger, tenant = ask.ledger, ask.tenant
+    for name in ("old", "waits"):
+        ask.do(CreateOperation(operation_id=name, kind="allocate", request=b"{}"))
+    assert ledger.claim_operation("me", lease_ms=10, tenant=tenant, operation_id="old")
+    assert ledger.finish_operation(tenant, "old", "me", state="DONE", results={"summary": b"s"})
+    assert ledger.operation_result(tenant, "old", "request") == b"{}"
+    ask.pass_ms(86_400_001)
+    ledger.purge()
+    assert ledger.operation_result(tenant, "old", "summary") is None
+    assert ledger.operation_result(tenant, "old", "request") is None
+    old = ledger.operation(tenant, "old")
+    assert old is not None and old.state == "DONE"
+    claimed = ledger.claim_operation("me", lease_ms=10, tenant=tenant)
+    assert claimed is not None
+    assert (claimed[1].operation_id, claimed[1].request) == ("waits", b"{}")
 
 
 def test_replies_carry_their_changes(ask: Asking) -> None:

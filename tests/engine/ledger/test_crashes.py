@@ -70,6 +70,7 @@ def test_kill_in_the_middle_of_writing(fresh_url: str) -> None:
     for _ in range(N_KILLS):
         process, pipe = working.start(working.load, fresh_url, first, SIZE)
         assert pipe.recv() == "ready"
+        assert pipe.poll(30)  # it has begun, however busy the machine is
         time.sleep(rng.random() * 0.15)
         process.kill()
         process.join()

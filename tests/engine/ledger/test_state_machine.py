@@ -7,6 +7,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from engine.ledger import outcomes as o
 from engine.ledger.base import Idempotency, Reply, Request
-from engine.ledger.commands import Command
+from engine.ledger.commands import Command, Reserve, ReserveMany
 from engine.ledger.records import Delta
 from engine.ledger.sql_ledger import SqlLedger
 from tests.engine.ledger.asking import Asking, respond, used_of
@@ -49,6 +50,31 @@ def answer_of(outcome: Any) -> Answer:
     return ("cancelled", outcome.order_version)
 
 
+def many_of(single: Sequence[Reserve]) -> ReserveMany:
+    """Return the command that reserves for all of them."""
+    return ReserveMany(
+        reservation_ids=tuple(one.reservation_id for one in single),
+        order_ids=tuple(one.order_id for one in single),
+        documents=tuple(b"{}" for _ in single),
+        positions=tuple(
+            (
+                number,
+                place.node_id,
+                place.sku,
+                place.ship_date,
+                place.quantity,
+                place.line_id,
+                place.shipment_id,
+                place.service_id,
+            )
+            for number, one in enumerate(single)
+            for place in one.positions
+        ),
+        confirmed=single[0].confirmed,
+        ttl_ms=single[0].ttl_ms,
+    )
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Commands to a ledger and to the model; after each step all balances must agree."""
 
@@ -73,10 +99,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def step(self, seed: int) -> None:
         """Do one of the things below; one rule, because hypothesis leaves rules out of some runs."""
         rng = random.Random(seed)
-        what = rng.choice(("write", "write", "write", "write", "again", "wait", "sweep"))
+        what = rng.choice(("write", "write", "write", "write", "many", "again", "wait", "sweep"))
         if what == "write":
             drawing = Drawing(seed, self.model)
             self.do([drawing.command() for _ in range(rng.choice((1, 1, 1, 2, 4)))])
+        elif what == "many":
+            drawing = Drawing(seed, self.model)
+            self.reserve_many([drawing.reserve() for _ in range(rng.choice((1, 2, 4)))])
         elif what == "again" and self.last is not None:
             self.write_again(*self.last)
         elif what == "wait":
@@ -99,6 +128,22 @@ class LedgerMachine(RuleBasedStateMachine):
             assert real == expected, command
             self.take(reply.deltas)
         self.last = (requests[-1], replies[-1])
+        self.compare()
+
+    def reserve_many(self, drawn: Sequence[Reserve]) -> None:
+        """Reserve for orders at once: what was reserved the model reserves one by one, the rest changed nothing."""
+        first = drawn[0]
+        alike = [
+            replace(one, mode="new", if_match=None, confirmed=first.confirmed, ttl_ms=first.ttl_ms) for one in drawn
+        ]
+        command = many_of(alike)
+        (reply,) = self.ask.ledger.write([Request(tenant=self.ask.tenant, command=command)])
+        assert isinstance(reply.outcome, o.ManyReserved)
+        assert reply.outcome.reserved + len(reply.outcome.left) == len(alike)
+        for number, one in enumerate(alike):
+            if number not in reply.outcome.left:
+                assert self.model.do(one) == ("reserved", 1), one
+        self.take(reply.deltas)
         self.compare()
 
     def write_again(self, request: Request, first: Reply) -> None:
