@@ -8,8 +8,8 @@ import threading
 import apsw
 
 LOGGER = logging.getLogger(__name__)
-SOON_PAGES = 4000  # of the log, from which on the thread copies them into the database
-LATE_PAGES = 60_000  # from which on the writer copies what is left: only then can the log begin anew
+SOON_PAGES = 1000  # of the log, from which on the thread copies them into the database
+LATE_PAGES = 20_000  # from which on the writer copies what is left: only then can the log begin anew
 
 
 class Checkpoints:

@@ -132,16 +132,18 @@ class Writing:
 
     def _attempt(self, requests: Sequence[Request], tell_deltas: bool) -> list[Reply]:
         with self.database.writing() as session:
-            now_ms = self._now(session)
+            tenants = sorted({request.tenant for request in requests})
+            now_ms, version = self._now_and_network(session, tenants[0])
             known = Known(session, now_ms)
             known.load({_key(request) for request in requests if request.idempotency is not None})
             works: dict[str, Work] = {}
-            for tenant in sorted({request.tenant for request in requests}):
+            for tenant in tenants:
                 works[tenant] = Work(session, tenant, now_ms)
                 works[tenant].is_sole = len(requests) == 1
                 commands = [request.command for request in requests if request.tenant == tenant]
                 if any(isinstance(command, c.Reserve | c.ReserveMany) for command in commands):
-                    works[tenant].limits = self._read_limits(session, tenant)
+                    known_version = version if tenant == tenants[0] else self._now_and_network(session, tenant)[1]
+                    works[tenant].limits = self._read_limits(session, tenant, known_version)
                 read_ahead(works[tenant], commands)
             replies = []
             ranges = []
@@ -165,15 +167,19 @@ class Writing:
             for request, reply, (start, stop) in zip(requests, replies, ranges)
         ]
 
-    def _read_limits(self, session: Session, tenant: str) -> Limits:
-        rows = session.query("SELECT network_version FROM tenants WHERE tenant = ?", (tenant,))
-        version = rows[0][0] if rows else 0
+    def _read_limits(self, session: Session, tenant: str, version: int) -> Limits:
         kept = self._limits.get(tenant)
         if kept is None or kept[0] != version:
             sql = "SELECT node_id, service_id, shipments, units FROM limits WHERE tenant = ?"
             limits = {(row[0], row[1]): (row[2], row[3]) for row in session.query(sql, (tenant,))}
             kept = self._limits[tenant] = (version, limits)
         return kept[1]
+
+    def _now_and_network(self, session: Session, tenant: str) -> tuple[int, int]:
+        """Return the database's clock and the version of a tenant's network, in one look."""
+        sql = f"SELECT {self.database.now_sql}, (SELECT network_version FROM tenants WHERE tenant = ?)"
+        now_ms, version = session.query(sql, (tenant,))[0]
+        return int(now_ms), version or 0
 
     def _now(self, session: Session) -> int:
         return int(session.query(f"SELECT {self.database.now_sql}")[0][0])

@@ -51,6 +51,8 @@ class Client(threading.Thread):
                 self.acknowledged[order_id] = found.content
                 return
             assert found.status_code in (409, 503), found.text
+            if self.ended.is_set():
+                return
             time.sleep(0.05)
 
 

@@ -43,13 +43,17 @@ def no_room(server: Server, backend: str) -> Iterator[None]:
         log = server.folder / "ledger.db-wal"
         limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (log.stat().st_size + 20_000, limits[1]))
-        yield
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+        try:
+            yield
+        finally:
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
     else:
         with closing(psycopg.connect(server.database, autocommit=True)) as connection:
             connection.execute(FULL)  # type: ignore[arg-type]
-            yield
-            connection.execute("DROP TRIGGER full_disk ON entries")
+            try:
+                yield
+            finally:
+                connection.execute("DROP TRIGGER full_disk ON entries")
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgres"])
@@ -63,12 +67,9 @@ def test_full_disk_in_the_middle_of_load(tmp_path: Path, backend: str) -> None:
         with no_room(server, backend):
             refused = {"adjustments": [{"node_id": "east", "sku": "mug", "delta": 1}]}
             wait_for(lambda: shop.http.post("/v1/inventory:adjust", json=refused).status_code == 503)
-            n_before = n_acknowledged(clients)
             problem = shop.refused(503, "POST", "/v1/inventory:adjust", json=refused)
             assert "ledger" in problem["detail"]
             assert shop.http.get("/v1/inventory/east/mug").status_code == 200
-            time.sleep(0.3)
-            assert n_acknowledged(clients) <= n_before + len(clients)
         n_before = n_acknowledged(clients)
         wait_for(lambda: n_acknowledged(clients) > n_before + 20)
     n_added = shop.ok("GET", "/v1/inventory/east/mug")["on_hand"]

@@ -100,3 +100,16 @@ def test_parts_are_the_whole(ask: Asking) -> None:
     assert empty.outcome == StockImported(rows=0, changed=0, skipped=0, shortages=())
     assert [delta.entry for delta in reply.deltas] == list(range(40, 100))  # one row has 0 units: no entry
     ask.check()
+
+
+def test_a_count_that_an_adjustment_overtook(ask: Asking) -> None:
+    """Tests that an adjustment of the source which belongs after a count stays on top of it, plain row or not."""
+    rows = pa.table({"node_id": ["N"], "sku": ["A"], "on_hand": [10]})
+    ask.do(ImportStock(rows=rows, source="wms", sequence=2))
+    later = (Adjustment(node_id="N", sku="A", delta=3),)
+    ask.do(AdjustStock(adjustments=later, source="wms", sequence=5))
+    ask.do(ImportStock(rows=rows, source="wms", sequence=3))
+    assert ask.on_hand("A") == 13
+    ask.do(ImportStock(rows=rows, source="wms", sequence=6))
+    assert ask.on_hand("A") == 10
+    ask.check()
