@@ -24,15 +24,13 @@ demo: $(STAMP)  ## generate a batch, allocate it, compare with order-at-a-time r
 serve: $(STAMP)  ## serve allocations over HTTP on this machine, with a demo network
 	$(BIN)/nodewise serve
 
-# the fuzzer's cases share their names, so that two processes would take most of them for one
-FUZZING := tests/api/service/test_openapi.py
-
-page:  ## build the planner's page into api/page/dist (needs Node 20 or later)
-	cd api/page && npm ci --silent && npm run --silent check && npm run --silent build
+# what a process keeps to itself: the fuzzer's cases share their names, so that two processes would take most of them
+# for one; Ray and the browser's driver leave threads, files and an event loop behind
+ALONE := tests/api/service/test_openapi.py tests/engine/test_workers_ray.py tests/page
 
 test: $(STAMP)  ## the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore $(FUZZING)
-	$(BIN)/python -m pytest $(FUZZING)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ALONE:%=--ignore %)
+	for part in $(ALONE); do $(BIN)/python -m pytest $$part || exit 1; done
 
 bench: $(STAMP)  ## measurements, two hours in all; a part: BENCH="--only CASE ..."; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -27,7 +27,7 @@ def workers_or_ray(value: str | None) -> str | None:
     """Check a number of processors from 1, or the word ray."""
     if value is None or value == "ray" or (value.isascii() and value.isdigit() and int(value) >= 1):
         return value
-    raise typer.BadParameter(f"is {value!r}, expected an integer from 1, or ray")
+    raise typer.BadParameter(f"is {value}, expected an integer from 1, or ray")
 
 
 Debug = Annotated[

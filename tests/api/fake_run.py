@@ -25,6 +25,7 @@ def fake_allocate(
     batch: Batch,
     params: Any,
     *,
+    prices: Any,
     on_progress: Callable[[Any], None],
     interrupt: Callable[[], bool],
 ) -> Allocation:
