@@ -86,13 +86,15 @@ class BatchRun:
         for order_id, document in done.items():
             self._changed[order_id] = document
         state = "DONE"
-        if body.commit:
-            state = self._reserve(solved.chunks, [name for name in self._number if name not in done])
-        self._spent("reserve")
-        job.tell(stage="results")
-        summary = solved.allocation.summary
-        self._service.metrics.batch_gap.set(summary["gap"])
-        return state, self._results(solved)
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            packed = beside.submit(pack_batch, self._batch)
+            if body.commit:
+                state = self._reserve(solved.chunks, [name for name in self._number if name not in done])
+            self._spent("reserve")
+            job.tell(stage="results")
+            summary = solved.allocation.summary
+            self._service.metrics.batch_gap.set(summary["gap"])
+            return state, self._results(solved, packed.result())
 
     def _spent(self, stage: str) -> None:
         now = time.monotonic()
@@ -263,7 +265,7 @@ class BatchRun:
             else:
                 self._changed[order_id] = decision.to_document()
 
-    def _results(self, solved: Solved) -> Results:
+    def _results(self, solved: Solved, packed: bytes) -> Results:
         tables = {name: solved.allocation[name] for name in OUTPUT_TABLES}
         gone = pa.array([*self._changed, *self._refused], pa.string())
         if len(gone):
@@ -286,7 +288,7 @@ class BatchRun:
             },
             "service_seconds": self._seconds,
         }
-        results: Results = {"summary": orjson.dumps(summary), "batch": pack_batch(self._batch)}
+        results: Results = {"summary": orjson.dumps(summary), "batch": packed}
         for name, table in tables.items():
             sink = io.BytesIO()
             pq.write_table(table, sink, compression="zstd")

@@ -12,7 +12,7 @@ from solver.bound import group_minimum, whole_cents
 from solver.check import verify
 from solver.core import Part, options_of, part_of
 from solver.cuts import rounded
-from solver.dual import FINE, STAGES, WARM_STAGES, DualAscent, Stage
+from solver.dual import DualAscent
 from solver.exact import solve_exact
 from solver.greedy import arrival_greedy
 from solver.mip import MipLimits
@@ -24,6 +24,7 @@ from solver.problem import FloatArray, IntArray, Problem
 from solver.result import Result, Termination
 from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.spread import Local, Workers
+from solver.stages import FINE, POLISH, STAGES, WARM_STAGES, Stage
 from solver.watch import Listener, Watch
 
 SMALL_GROUPS = 400
@@ -38,10 +39,6 @@ IDLE_ROUNDS = 20
 """Neighbourhood rounds without a saving that end the search of a first round; later rounds are more patient."""
 CHEAP_GROUPS = 2_000
 """Over so few contested groups, annealing and an attempt at proof are worth a second even if the gap is reached."""
-POLISH = (
-    Stage(temperature=6.0, step_cents=6.0, n_steps=80, cuts=True),
-    Stage(temperature=4.0, step_cents=2.0, n_steps=120, cuts=True, exact=True),
-)
 
 
 def solve(
