@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -47,9 +48,14 @@ class SolverProcess:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._owes = False  # whether it still sends what belongs to an earlier batch
+        self._changing = threading.RLock()  # the service may stop it while it is being started
 
     def start(self) -> Connection:
         """Start the process if it does not run."""
+        with self._changing:
+            return self._started()
+
+    def _started(self) -> Connection:
         runs = self._process is not None and self._process.is_alive() and not self._owes
         if runs and self._connection is not None:
             return self._connection
@@ -64,14 +70,15 @@ class SolverProcess:
 
     def stop(self) -> None:
         """End the process, whatever it does."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join(5.0)
-            self._process = None
-        self._owes = False
+        with self._changing:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            if self._process is not None:
+                self._process.terminate()
+                self._process.join(5.0)
+                self._process = None
+            self._owes = False
 
     def solve(
         self,
