@@ -28,7 +28,7 @@ N_SHARDS = 24
 
 
 class Found(NamedTuple):
-    """What pricing a shard brings back: tables for the solver, and a mark for each order that was packed."""
+    """What pricing a shard brings back: tables for the solver, and what packed orders start from next time."""
 
     order: IntArray
     cost: IntArray

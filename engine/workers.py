@@ -86,7 +86,7 @@ class RayWorkers:
     """
 
     def __init__(self, address: str, n_workers: int) -> None:
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else Ray warns at every start
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 

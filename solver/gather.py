@@ -86,13 +86,11 @@ def gather(
     usage = (problem.first, problem.usage_start, problem.usage_resource, problem.usage_amount)
     tables = cuts.by_resource(problem.n_resources)
 
-    def demand(begin: int, end: int) -> tuple[IntArray, int]:
-        found: tuple[IntArray, int] = _demand(begin, end, keep, *usage, *tables)
-        return found
+    def demand(begin: int, end: int) -> IntArray:
+        return np.asarray(_demand(begin, end, keep, *usage, *tables))
 
-    demands = spread(executor, bounds, demand)
     total = np.zeros(rest.size, np.int64)
-    for one, _ in demands:
+    for one in spread(executor, bounds, demand):
         total = np.minimum(total + one, CAP)
     rows = np.flatnonzero((total > rest) | ((price > 0.0) & (total > 0)))
     row = np.full(rest.size, -1, np.int32)
@@ -115,8 +113,8 @@ def largest_usage(problem: Problem) -> IntArray:
     """Usage of each resource if every group took its most hungry option for it (capped far above any supply)."""
     everything = np.ones(problem.n_options, np.bool_)
     usage = (problem.first, problem.usage_start, problem.usage_resource, problem.usage_amount)
-    total, _ = _demand(0, problem.n_groups, everything, *usage, *Cuts.none().by_resource(problem.n_resources))
-    return np.asarray(total)
+    tables = Cuts.none().by_resource(problem.n_resources)
+    return np.asarray(_demand(0, problem.n_groups, everything, *usage, *tables))
 
 
 @kernel
@@ -132,19 +130,17 @@ def _demand(
     cut_of: IntArray,
     numerator: IntArray,
     denominator: IntArray,
-) -> tuple[IntArray, int]:
-    """Usage of each resource and cut if every group took its most hungry option for it; and how many options count."""
+) -> IntArray:
+    """Usage of each resource and cut if every group took its most hungry option for it."""
     n_resources = cut_first.size - 1
     size = n_resources + cut_of.size
     total = np.zeros(size, np.int64)
     most = np.zeros(size, np.int64)
     here = np.zeros(size, np.int64)
-    n_kept = 0
     for group in range(begin, end):
         for option in range(first[group], first[group + 1]):
             if not keep[option]:
                 continue
-            n_kept += 1
             for entry in range(usage_start[option], usage_start[option + 1]):
                 resource, amount = usage_resource[entry], usage_amount[entry]
                 here[resource] += amount
@@ -169,7 +165,7 @@ def _demand(
                     cut = n_resources + cut_of[i]
                     total[cut] = min(total[cut] + most[cut], CAP)
                     most[cut] = 0
-    return total, n_kept
+    return total
 
 
 @kernel

@@ -108,11 +108,11 @@ def test_only_equal_work_is_compared() -> None:
     assert "different objectives" in str(why_not_comparable(run, replace(run, objective_cents=1)))
 
 
-def test_ray_is_asked_for_only_where_it_is_offered(tmp_path: Path) -> None:
+def test_ray_is_asked_for_only_where_it_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests that the case for Ray looks at what the command offers before anything is generated."""
     case = RayCase(name="small", about="", minutes=1, days=(SMALL,), gap=0.01, time_limit_seconds=5.0)
-    if measure.goes_through_ray(tmp_path):
-        pytest.skip("this command goes through Ray: its own tests run it")
+    assert measure.goes_through_ray(tmp_path)
+    monkeypatch.setattr(measure, "goes_through_ray", lambda folder: False)
     with pytest.raises(MeasurementError, match="no --workers ray"):
         measure_case(case, bench(tmp_path), record("small"))
 
