@@ -21,7 +21,7 @@ from solver.cuts import Cuts
 from solver.ejection import Annealer
 from solver.gather import Smooth, gather
 from solver.greedy import arrival_greedy
-from solver.pool import Pool, merged_usage
+from solver.pool import Pool
 from solver.prices import Ascent
 from solver.problem import FloatArray, Problem
 from solver.source import MILLI, Prices
@@ -57,7 +57,7 @@ def prepared(batch: Batch) -> Prepared:
     groups = np.arange(nothing.n_groups)
     more = compiled.options.more(groups, Prices.zero(nothing.n_resources), slack=SLACK, limit=LIMIT)
     pool, _ = Pool.complete(nothing).merged(groups, more, nothing.first[:-1])
-    problem = merged_usage(pool.problem)
+    problem = pool.problem
     everyone = np.ones(problem.n_groups, np.bool_)
     smooth = gather(problem, Cuts.none(), everyone, problem.supply.astype(np.float64), np.zeros(problem.n_resources))
     ascent = Ascent(problem.n_resources)

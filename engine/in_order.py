@@ -15,7 +15,7 @@ from engine.workers import workers
 from solver.bound import exact_sum, whole_cents
 from solver.core import part_of
 from solver.greedy import arrival_greedy
-from solver.pool import Pool, merged_usage
+from solver.pool import Pool
 from solver.problem import ranges
 from solver.source import MILLI, NO_FLOOR, Prices
 
@@ -72,7 +72,7 @@ def _route(compiled: Compiled, known: Pool) -> IntArray:
         prices.unit[left == 0] = OUT_OF_REACH_MILLI
         more = compiled.options.more(run, prices, slack=NO_FLOOR, limit=OPTIONS_AN_ORDER)
         pool, _ = known.merged(run, more, known.problem.first[:-1])
-        listed = merged_usage(pool.problem)
+        listed = pool.problem
         part = part_of(listed, ranges(listed.first[run], listed.first[run + 1]), left)
         choice = part.option[arrival_greedy(part.problem)]
         tags[run] = pool.tag[choice]

@@ -190,7 +190,10 @@ def _priced(
 ) -> tuple[Options, Found]:
     """What a shard lists anew: the options for its records, and what the solver wants to know of them."""
     records = _records(begin, end, blocks)
-    known = np.argsort(records.order, kind="stable")
+    is_asked = np.zeros(end - begin, np.bool_)
+    is_asked[asked - begin] = True
+    known = np.flatnonzero(is_asked[records.order - begin])
+    known = known[np.argsort(records.order[known], kind="stable")]
     known_first = np.searchsorted(records.order[known], np.arange(begin, end + 1))
     its_known = (known_first, known, records)
     packed = shipments.packed[asked - begin]

@@ -1,73 +1,141 @@
 """Rounding cuts: rows that every integer choice respects and that fractional ones do not.
 
-For a resource with supply b and any fraction t/k, the sum of floor(amount * t / k) over the chosen options' usage
-entries is at most floor(b * t / k) (Chvatal and Gomory). The step function depends on the amount alone, so a cut is a
-price on amounts, and options that are not listed yet can be priced exactly.
+For a resource with supply b, any fraction t/k and any shifts s < k of some groups, the sum over the options chosen of
+floor((amount * t + s) / k) is at most floor((b * t + sum of s) / k). That is a Chvatal-Gomory cut: the resource's row
+counts t/k, the rows "one option a group" count s/k. Without shifts the steps depend on the amount alone; with them a cut
+can say that of two amounts only one fits (a cover), and extend that to others.
+
+A shift can only add to what an amount uses, so pricing an unlisted option without shifts proves no more than is true.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from solver.kernels import kernel
-from solver.problem import FloatArray, IntArray, Problem
+from solver.problem import FloatArray, IntArray, Problem, offsets, ranges
 from solver.source import MILLI, Prices
 
-MAX_CUT_SUPPLY = 40
-"""Rows with more supply than this are close enough to their linear relaxation."""
-MIN_VIOLATION = 0.02
-LEAST_USED = 0.5
-"""Rows of which a smaller part is used are not looked at."""
+
+class Steps(NamedTuple):
+    """Cuts as kernels want them: by resource, with the shifts by group.
+
+    Kernels go group by group; :func:`enter` writes the shifts of a group where :func:`steps_of` finds them, and
+    :func:`leave` takes them away.
+    """
+
+    first: IntArray
+    cut: IntArray
+    numerator: IntArray
+    denominator: IntArray
+    shift_first: IntArray
+    shift_cut: IntArray
+    shift: IntArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cuts:
-    """Rounding cuts ``sum floor(amount * numerator / denominator) <= floor(supply * numerator / denominator)``.
+    """Rounding cuts, each one more resource of the problem that they were made for.
 
     Parameters
     ----------
     resource, numerator, denominator : int64[n_cuts]
         The row that each cut comes from, and its fraction.
+    shift_first : int64[n_cuts + 1]
+        Shifts of a cut are a contiguous range.
+    shift_group, shift : int64[n_shifts]
+        Groups, rising within a cut, and by how much their amounts, times the numerator, are lifted before they are
+        rounded down: from 1 to the denominator less 1.
     """
 
     resource: IntArray
     numerator: IntArray
     denominator: IntArray
+    shift_first: IntArray
+    shift_group: IntArray
+    shift: IntArray
 
     @classmethod
     def none(cls) -> Cuts:
         """No cuts."""
         empty = np.zeros(0, np.int64)
-        return cls(resource=empty, numerator=empty, denominator=empty)
+        return cls.plain(empty, empty, empty)
+
+    @classmethod
+    def plain(cls, resource: IntArray, numerator: IntArray, denominator: IntArray) -> Cuts:
+        """Cuts without shifts."""
+        empty = np.zeros(0, np.int64)
+        return cls(
+            resource=resource,
+            numerator=numerator,
+            denominator=denominator,
+            shift_first=np.zeros(resource.size + 1, np.int64),
+            shift_group=empty,
+            shift=empty,
+        )
 
     @property
     def n_cuts(self) -> int:
         """Number of cuts."""
         return self.resource.size
 
-    def appended(self, other: Cuts) -> Cuts:
-        """These cuts, then those of others that are new."""
-        known = set(zip(self.resource.tolist(), self.numerator.tolist(), self.denominator.tolist()))
-        others = zip(other.resource.tolist(), other.numerator.tolist(), other.denominator.tolist())
-        new = np.array([cut not in known for cut in others], np.bool_)
+    def of(self, which: IntArray) -> Cuts:
+        """Some of these cuts."""
+        start, stop = self.shift_first[which], self.shift_first[which + 1]
+        entries = ranges(start, stop)
         return Cuts(
-            resource=np.concatenate((self.resource, other.resource[new])),
-            numerator=np.concatenate((self.numerator, other.numerator[new])),
-            denominator=np.concatenate((self.denominator, other.denominator[new])),
+            resource=self.resource[which],
+            numerator=self.numerator[which],
+            denominator=self.denominator[which],
+            shift_first=offsets(stop - start),
+            shift_group=self.shift_group[entries],
+            shift=self.shift[entries],
         )
 
-    def by_resource(self, n_resources: int) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """The cuts of each resource as kernels want them: offsets by resource, cuts in order, and the fractions."""
+    def appended(self, other: Cuts) -> Cuts:
+        """These cuts, then those of others that are new."""
+        known = set(self._keys())
+        new = other.of(np.flatnonzero([key not in known for key in other._keys()]))
+        return Cuts(
+            resource=np.concatenate((self.resource, new.resource)),
+            numerator=np.concatenate((self.numerator, new.numerator)),
+            denominator=np.concatenate((self.denominator, new.denominator)),
+            shift_first=np.concatenate((self.shift_first, self.shift_first[-1] + new.shift_first[1:])),
+            shift_group=np.concatenate((self.shift_group, new.shift_group)),
+            shift=np.concatenate((self.shift, new.shift)),
+        )
+
+    def _keys(self) -> list[tuple[int, int, int, bytes, bytes]]:
+        first = self.shift_first.tolist()
+        spans = [slice(begin, end) for begin, end in pairwise(first)]
+        lifted = [(self.shift_group[span].tobytes(), self.shift[span].tobytes()) for span in spans]
+        plain = zip(self.resource.tolist(), self.numerator.tolist(), self.denominator.tolist())
+        return [(*one, *other) for one, other in zip(plain, lifted)]
+
+    def steps(self, problem: Problem) -> Steps:
+        """These cuts as kernels want them."""
         order = np.argsort(self.resource, kind="stable")
-        first = np.searchsorted(self.resource[order], np.arange(n_resources + 1))
-        return first, order, self.numerator, self.denominator
+        first = np.searchsorted(self.resource[order], np.arange(problem.n_resources + 1))
+        by_group = np.argsort(self.shift_group, kind="stable")
+        cut = np.repeat(np.arange(self.n_cuts), np.diff(self.shift_first))
+        return Steps(
+            first=first,
+            cut=order,
+            numerator=self.numerator,
+            denominator=self.denominator,
+            shift_first=np.searchsorted(self.shift_group[by_group], np.arange(problem.n_groups + 1)),
+            shift_cut=cut[by_group],
+            shift=self.shift[by_group],
+        )
 
     def usage_of(self, problem: Problem, options: IntArray) -> IntArray:
         """Total amount of each resource and each cut that options of a problem use, int64[n_resources + n_cuts]."""
-        usage = (problem.usage_start, problem.usage_resource, problem.usage_amount)
-        return np.asarray(_usage_with_cuts(options, *usage, *self.by_resource(problem.n_resources)))
+        usage = (problem.first, problem.usage_start, problem.usage_resource, problem.usage_amount)
+        return np.asarray(_usage_with_cuts(options, *usage, self.steps(problem)))
 
     def supply(self, problem: Problem) -> IntArray:
         """What there is of each resource of a problem and each cut, int64[n_resources + n_cuts]."""
@@ -75,14 +143,15 @@ class Cuts:
 
     def right_side(self, supply: IntArray) -> IntArray:
         """What the left side of each cut may reach."""
-        return supply[self.resource] * self.numerator // self.denominator
+        shifted = offsets(self.shift)[self.shift_first]
+        return (supply[self.resource] * self.numerator + np.diff(shifted)) // self.denominator
 
     def extended(self, problem: Problem) -> Problem:
         """The problem with each cut as one more resource."""
         if self.n_cuts == 0:
             return problem
-        usage = (problem.usage_start, problem.usage_resource, problem.usage_amount)
-        start, resource, amount = _extended_usage(*usage, *self.by_resource(problem.n_resources))
+        usage = (problem.first, problem.usage_start, problem.usage_resource, problem.usage_amount)
+        start, resource, amount = _extended_usage(*usage, self.steps(problem))
         return Problem(
             cost=problem.cost,
             first=problem.first,
@@ -93,7 +162,7 @@ class Cuts:
         )
 
     def prices(self, price: IntArray, supply: IntArray) -> Prices:
-        """Prices as functions of the amount, from the price of each resource and then of each cut."""
+        """Prices as functions of the amount, from the price of each resource and then of each cut; without shifts."""
         n_resources = supply.size
         unit, cut_price = price[:n_resources], price[n_resources:]
         active = np.flatnonzero(cut_price > 0)
@@ -113,150 +182,83 @@ class Cuts:
 
 
 @kernel
-def steps_of(amount: int, numerator: IntArray, denominator: IntArray, cut: int) -> int:
-    """How much of a cut an amount of its resource uses."""
-    return amount * numerator[cut] // denominator[cut]
+def enter(group: int, steps: Steps, shift: IntArray) -> None:
+    """Write the shifts of a group into int64[n_cuts]."""
+    for i in range(steps.shift_first[group], steps.shift_first[group + 1]):
+        shift[steps.shift_cut[i]] = steps.shift[i]
+
+
+@kernel
+def leave(group: int, steps: Steps, shift: IntArray) -> None:
+    """Take them away."""
+    for i in range(steps.shift_first[group], steps.shift_first[group + 1]):
+        shift[steps.shift_cut[i]] = 0
+
+
+@kernel
+def steps_of(amount: int, steps: Steps, shift: IntArray, cut: int) -> int:
+    """How much of a cut an amount of its resource uses, in the group whose shifts are given."""
+    return (amount * steps.numerator[cut] + shift[cut]) // steps.denominator[cut]
 
 
 @kernel
 def _usage_with_cuts(
     options: IntArray,
+    first: IntArray,
     usage_start: IntArray,
     usage_resource: IntArray,
     usage_amount: IntArray,
-    cut_first: IntArray,
-    cut_of: IntArray,
-    numerator: IntArray,
-    denominator: IntArray,
+    steps: Steps,
 ) -> IntArray:
-    n_resources = cut_first.size - 1
-    out = np.zeros(n_resources + cut_of.size, np.int64)
+    n_resources = steps.first.size - 1
+    out = np.zeros(n_resources + steps.cut.size, np.int64)
+    shift = np.zeros(steps.cut.size, np.int64)
     for option in options:
+        group = np.searchsorted(first, option, side="right") - 1
+        enter(group, steps, shift)
         for entry in range(usage_start[option], usage_start[option + 1]):
             resource, amount = usage_resource[entry], usage_amount[entry]
             out[resource] += amount
-            for i in range(cut_first[resource], cut_first[resource + 1]):
-                out[n_resources + cut_of[i]] += steps_of(amount, numerator, denominator, cut_of[i])
+            for i in range(steps.first[resource], steps.first[resource + 1]):
+                out[n_resources + steps.cut[i]] += steps_of(amount, steps, shift, steps.cut[i])
+        leave(group, steps, shift)
     return out
 
 
 @kernel
 def _extended_usage(
+    first: IntArray,
     usage_start: IntArray,
     usage_resource: IntArray,
     usage_amount: IntArray,
-    cut_first: IntArray,
-    cut_of: IntArray,
-    numerator: IntArray,
-    denominator: IntArray,
+    steps: Steps,
 ) -> tuple[IntArray, IntArray, IntArray]:
-    n_resources = cut_first.size - 1
+    n_resources = steps.first.size - 1
     extra = 0
     for entry in range(usage_resource.size):
-        extra += cut_first[usage_resource[entry] + 1] - cut_first[usage_resource[entry]]
+        extra += steps.first[usage_resource[entry] + 1] - steps.first[usage_resource[entry]]
     start = np.zeros(usage_start.size, np.int64)
     resource = np.empty(usage_resource.size + extra, np.int64)
     amount = np.empty(usage_resource.size + extra, np.int64)
+    shift = np.zeros(steps.cut.size, np.int64)
     n = 0
-    for option in range(usage_start.size - 1):
-        for entry in range(usage_start[option], usage_start[option + 1]):
-            row = usage_resource[entry]
-            resource[n] = row
-            amount[n] = usage_amount[entry]
-            n += 1
-            for i in range(cut_first[row], cut_first[row + 1]):
-                cut = cut_of[i]
-                steps = steps_of(usage_amount[entry], numerator, denominator, cut)
-                if steps > 0:
-                    resource[n] = n_resources + cut
-                    amount[n] = steps
-                    n += 1
-        start[option + 1] = n
+    for group in range(first.size - 1):
+        enter(group, steps, shift)
+        for option in range(first[group], first[group + 1]):
+            for entry in range(usage_start[option], usage_start[option + 1]):
+                row = usage_resource[entry]
+                resource[n] = row
+                amount[n] = usage_amount[entry]
+                n += 1
+                for i in range(steps.first[row], steps.first[row + 1]):
+                    used = steps_of(usage_amount[entry], steps, shift, steps.cut[i])
+                    if used > 0:
+                        resource[n] = n_resources + steps.cut[i]
+                        amount[n] = used
+                        n += 1
+            start[option + 1] = n
+        leave(group, steps, shift)
     return start, resource[:n].copy(), amount[:n].copy()
-
-
-def separate(problem: Problem, share: FloatArray) -> Cuts:
-    """The most violated rounding cut of each resource at a fractional choice.
-
-    Parameters
-    ----------
-    problem : Problem
-        Without cuts.
-    share : float64[n_options]
-        The share of each group that each option takes.
-    """
-    usage = (problem.usage_start, problem.usage_resource, problem.usage_amount)
-    used = _soft_usage(*usage, share, problem.n_resources)
-    small = (problem.supply > 0) & (problem.supply <= MAX_CUT_SUPPLY) & (used >= LEAST_USED * problem.supply)
-    rows = np.flatnonzero(small)
-    row = np.full(problem.n_resources, -1, np.int64)
-    row[rows] = np.arange(rows.size)
-    at, numerator, denominator = _separate(_masses(*usage, share, row, rows.size), problem.supply[rows])
-    return Cuts(resource=rows[at], numerator=numerator, denominator=denominator)
-
-
-@kernel
-def _soft_usage(
-    usage_start: IntArray, usage_resource: IntArray, usage_amount: IntArray, share: FloatArray, n_resources: int
-) -> FloatArray:
-    used = np.zeros(n_resources)
-    for option in range(share.size):
-        if share[option] > 0.0:
-            for entry in range(usage_start[option], usage_start[option + 1]):
-                used[usage_resource[entry]] += share[option] * usage_amount[entry]
-    return used
-
-
-@kernel
-def _masses(
-    usage_start: IntArray,
-    usage_resource: IntArray,
-    usage_amount: IntArray,
-    share: FloatArray,
-    row: IntArray,
-    n_rows: int,
-) -> FloatArray:
-    """The share with which each amount of each row is used."""
-    mass = np.zeros((n_rows, MAX_CUT_SUPPLY + 1))
-    for option in range(share.size):
-        if share[option] > 0.0:
-            for entry in range(usage_start[option], usage_start[option + 1]):
-                at = row[usage_resource[entry]]
-                if at >= 0 and 0 < usage_amount[entry] <= MAX_CUT_SUPPLY:
-                    mass[at, usage_amount[entry]] += share[option]
-    return mass
-
-
-@kernel
-def _separate(mass: FloatArray, supply: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    out = np.empty((mass.shape[0], 3), np.int64)
-    n = 0
-    for row in range(mass.shape[0]):
-        b = supply[row]
-        if b <= 0 or b >= mass.shape[1]:
-            continue
-        used = 0.0
-        several = False
-        for amount in range(1, b + 1):
-            used += amount * mass[row, amount]
-            several = several or (amount > 1 and mass[row, amount] > 1e-6)
-        if not several or used < LEAST_USED * b:
-            continue
-        best = MIN_VIOLATION
-        best_t = best_k = 0
-        for k in range(2, b + 2):
-            for t in range(1, k):
-                right = b * t // k
-                left = 0.0
-                for amount in range(1, b + 1):
-                    left += mass[row, amount] * (amount * t // k)
-                violation = (left - right) / (right + 1.0)
-                if violation > best + 1e-9:
-                    best, best_t, best_k = violation, t, k
-        if best_k > 0:
-            out[n, 0], out[n, 1], out[n, 2] = row, best_t, best_k
-            n += 1
-    return out[:n, 0].copy(), out[:n, 1].copy(), out[:n, 2].copy()
 
 
 def rounded(price: FloatArray) -> IntArray:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from solver.bound import exact_sum, group_minimum, reduced
 from solver.core import cheapest_options, touching
-from solver.cuts import Cuts, rounded, separate
+from solver.cuts import Cuts, rounded
 from solver.gather import gather, near_best
 from solver.pool import Pool
 from solver.prices import Ascent, eased
 from solver.problem import FloatArray, IntArray
+from solver.separation import separate
 from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.spread import MANY_OPTIONS, Local, Mapper, Workers
 from solver.stages import STAGES, Stage
@@ -30,11 +31,13 @@ ENOUGH_GROUPS = 10_000
 ENOUGH_A_RESOURCE = 16
 FINEST_SAMPLED = 10.0
 """Stages of lower temperature climb with every group."""
+FARTHER = ((100.0, 200), (1000.0, 300), (1e6, 1500))
+"""Groups whose floors have to be raised by no more cents are asked about together, for so many options each."""
 ALTERNATIVES_SLACK_CENTS = 2_000
 SLACK_IN_TEMPERATURES = 6.0
 MOST_SLACK_CENTS = 400.0
 REACH_IN_TEMPERATURES = 12.0
-REACH_IN_STEPS = 3.0
+REACH_IN_STEPS = 0.5
 
 
 WIDENINGS = 2
@@ -116,6 +119,14 @@ class DualAscent:
     def price(self) -> FloatArray:
         """Cents a unit where the ascent stands, of each resource and then of each cut."""
         return self._ascent.price
+
+    @property
+    def unit_price(self) -> FloatArray:
+        """What a unit of each resource costs in cents where the ascent stands, cuts counted without their roundings."""
+        n_resources = self.pool.problem.n_resources
+        cuts, price = self.dual.cuts, self.price
+        a_unit = price[n_resources:] * cuts.numerator / cuts.denominator
+        return price[:n_resources] + np.bincount(cuts.resource, weights=a_unit, minlength=n_resources)
 
     def start_from(self, price: FloatArray) -> None:
         """Start at given prices, cents a unit of each resource, and let in the groups that they concern."""
@@ -233,6 +244,7 @@ class DualAscent:
         before = self.pool.problem.n_options
         floor = self._ask(asked, prices, slack, self._limit, exact=exact)
         if exact:
+            self._ask_farther(asked, price, slack, floor)
             self._certify(price, asked, floor)
         return self.pool.problem.n_options - before
 
@@ -294,6 +306,26 @@ class DualAscent:
         more = self._source.more(asked, prices, slack=slack, limit=limit, exact=exact)
         self.pool, self.cheapest = self.pool.merged(asked, more, self.cheapest, self._executor)
         return more.floor
+
+    def _ask_farther(self, asked: IntArray, price: IntArray, slack: int, floor: IntArray) -> None:
+        """Raise floors that lie below what is listed.
+
+        The source does not know of shifts in cuts: what it lists as nearly the best is dearer than it thinks, and what
+        comes after that may be the best in truth.
+        """
+        if self.dual.cuts.shift.size == 0:
+            return
+        prices = self.dual.cuts.prices(price, self.pool.problem.supply)
+        need = group_minimum(self.pool.problem, self._reduced(price))[asked] - floor
+        short = np.flatnonzero((need > 0) & ~self.pool.closed[asked] & ~self._heavy[asked])
+        least = 0
+        for cents, limit in FARTHER:
+            most = int(cents * MILLI)
+            part = short[(need[short] > least) & (need[short] <= most)]
+            if part.size:
+                again = self._ask(asked[part], prices, slack + int(need[part].max()), limit, exact=True)
+                floor[part] = np.maximum(floor[part], again)
+            least = most
 
     def _certify(self, price: IntArray, asked: IntArray, floor: IntArray) -> int:
         """What these prices prove (thousandths of a cent); raises the bound to it.

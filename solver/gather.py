@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.cuts import Cuts, steps_of
+from solver.cuts import Cuts, Steps, enter, leave, steps_of
 from solver.kernels import kernel
 from solver.problem import FloatArray, IntArray, Problem, offsets
 from solver.source import MILLI
@@ -84,10 +84,10 @@ def gather(
     n_lanes = MANY if int(kept_first[-1]) > MANY_OPTIONS else FEW
     bounds = even_bounds(counts, n_lanes)
     usage = (problem.first, problem.usage_start, problem.usage_resource, problem.usage_amount)
-    tables = cuts.by_resource(problem.n_resources)
+    steps = cuts.steps(problem)
 
     def demand(begin: int, end: int) -> IntArray:
-        return np.asarray(_demand(begin, end, keep, *usage, *tables))
+        return np.asarray(_demand(begin, end, keep, *usage, steps))
 
     total = np.zeros(rest.size, np.int64)
     for one in spread(executor, bounds, demand):
@@ -97,7 +97,7 @@ def gather(
     row[rows] = np.arange(rows.size, dtype=np.int32)
 
     def fill(begin: int, end: int) -> tuple[IntArray, Lane]:
-        found = _fill(begin, end, keep, problem.cost, *usage, *tables, row)
+        found = _fill(begin, end, keep, problem.cost, *usage, steps, row)
         return found[0], Lane(*found[1:])
 
     lanes = spread(executor, bounds, fill)
@@ -113,8 +113,8 @@ def largest_usage(problem: Problem) -> IntArray:
     """Usage of each resource if every group took its most hungry option for it (capped far above any supply)."""
     everything = np.ones(problem.n_options, np.bool_)
     usage = (problem.first, problem.usage_start, problem.usage_resource, problem.usage_amount)
-    tables = Cuts.none().by_resource(problem.n_resources)
-    return np.asarray(_demand(0, problem.n_groups, everything, *usage, *tables))
+    steps = Cuts.none().steps(problem)
+    return np.asarray(_demand(0, problem.n_groups, everything, *usage, steps))
 
 
 @kernel
@@ -126,34 +126,34 @@ def _demand(
     usage_start: IntArray,
     usage_resource: IntArray,
     usage_amount: IntArray,
-    cut_first: IntArray,
-    cut_of: IntArray,
-    numerator: IntArray,
-    denominator: IntArray,
+    steps: Steps,
 ) -> IntArray:
     """Usage of each resource and cut if every group took its most hungry option for it."""
-    n_resources = cut_first.size - 1
-    size = n_resources + cut_of.size
+    n_resources = steps.first.size - 1
+    size = n_resources + steps.cut.size
+    shift = np.zeros(steps.cut.size, np.int64)
     total = np.zeros(size, np.int64)
     most = np.zeros(size, np.int64)
     here = np.zeros(size, np.int64)
     for group in range(begin, end):
+        enter(group, steps, shift)
         for option in range(first[group], first[group + 1]):
             if not keep[option]:
                 continue
             for entry in range(usage_start[option], usage_start[option + 1]):
                 resource, amount = usage_resource[entry], usage_amount[entry]
                 here[resource] += amount
-                for i in range(cut_first[resource], cut_first[resource + 1]):
-                    here[n_resources + cut_of[i]] += steps_of(amount, numerator, denominator, cut_of[i])
+                for i in range(steps.first[resource], steps.first[resource + 1]):
+                    here[n_resources + steps.cut[i]] += steps_of(amount, steps, shift, steps.cut[i])
             for entry in range(usage_start[option], usage_start[option + 1]):
                 resource = usage_resource[entry]
                 most[resource] = max(most[resource], here[resource])
                 here[resource] = 0
-                for i in range(cut_first[resource], cut_first[resource + 1]):
-                    cut = n_resources + cut_of[i]
+                for i in range(steps.first[resource], steps.first[resource + 1]):
+                    cut = n_resources + steps.cut[i]
                     most[cut] = max(most[cut], here[cut])
                     here[cut] = 0
+        leave(group, steps, shift)
         for option in range(first[group], first[group + 1]):
             if not keep[option]:
                 continue
@@ -161,8 +161,8 @@ def _demand(
                 resource = usage_resource[entry]
                 total[resource] = min(total[resource] + most[resource], CAP)
                 most[resource] = 0
-                for i in range(cut_first[resource], cut_first[resource + 1]):
-                    cut = n_resources + cut_of[i]
+                for i in range(steps.first[resource], steps.first[resource + 1]):
+                    cut = n_resources + steps.cut[i]
                     total[cut] = min(total[cut] + most[cut], CAP)
                     most[cut] = 0
     return total
@@ -178,14 +178,12 @@ def _fill(
     usage_start: IntArray,
     usage_resource: IntArray,
     usage_amount: IntArray,
-    cut_first: IntArray,
-    cut_of: IntArray,
-    numerator: IntArray,
-    denominator: IntArray,
+    steps: Steps,
     row: NDArray[np.int32],
 ) -> tuple[IntArray, IntArray, FloatArray, IntArray, NDArray[np.int32], NDArray[np.float32]]:
     """The options that count of some groups, and the fields of their :class:`Lane`."""
-    n_resources = cut_first.size - 1
+    n_resources = steps.first.size - 1
+    shift = np.zeros(steps.cut.size, np.int64)
     n_groups = n_options = n_entries = 0
     for group in range(begin, end):
         before = n_options
@@ -196,8 +194,8 @@ def _fill(
             for entry in range(usage_start[option], usage_start[option + 1]):
                 resource, amount = usage_resource[entry], usage_amount[entry]
                 n_entries += amount > 0 and row[resource] >= 0
-                for i in range(cut_first[resource], cut_first[resource + 1]):
-                    n_entries += row[n_resources + cut_of[i]] >= 0
+                for i in range(steps.first[resource], steps.first[resource + 1]):
+                    n_entries += row[n_resources + steps.cut[i]] >= 0
         n_groups += n_options > before
     out_option = np.empty(n_options, np.int64)
     out_first = np.zeros(n_groups + 1, np.int64)
@@ -208,6 +206,7 @@ def _fill(
     n_groups = n_options = n_entries = 0
     for group in range(begin, end):
         before = n_options
+        enter(group, steps, shift)
         for option in range(first[group], first[group + 1]):
             if not keep[option]:
                 continue
@@ -218,13 +217,14 @@ def _fill(
                 if amount > 0 and row[resource] >= 0:
                     out_row[n_entries], out_amount[n_entries] = row[resource], amount
                     n_entries += 1
-                for i in range(cut_first[resource], cut_first[resource + 1]):
-                    steps = steps_of(amount, numerator, denominator, cut_of[i])
-                    if steps > 0 and row[n_resources + cut_of[i]] >= 0:
-                        out_row[n_entries], out_amount[n_entries] = row[n_resources + cut_of[i]], steps
+                for i in range(steps.first[resource], steps.first[resource + 1]):
+                    used = steps_of(amount, steps, shift, steps.cut[i])
+                    if used > 0 and row[n_resources + steps.cut[i]] >= 0:
+                        out_row[n_entries], out_amount[n_entries] = row[n_resources + steps.cut[i]], used
                         n_entries += 1
             n_options += 1
             out_start[n_options] = n_entries
+        leave(group, steps, shift)
         if n_options > before:
             n_groups += 1
             out_first[n_groups] = n_options

@@ -16,7 +16,7 @@ from solver.spread import option_bounds, spread
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pool:
-    """A problem with the source's number (tag) of each option.
+    """A problem with the source's number (tag) of each option; no option names a resource twice.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Pool:
     def complete(cls, problem: Problem) -> Pool:
         """A pool that lists everything there is."""
         closed = np.ones(problem.n_groups, np.bool_)
-        return cls(problem=problem, tag=np.arange(problem.n_options), closed=closed)
+        return cls(problem=merged_usage(problem), tag=np.arange(problem.n_options), closed=closed)
 
     @classmethod
     def start(cls, more: More, n_groups: int, supply: IntArray) -> Pool:
@@ -49,7 +49,7 @@ class Pool:
             usage_amount=more.usage_amount,
             supply=supply,
         )
-        return cls(problem=problem, tag=more.tag, closed=np.zeros(n_groups, np.bool_))
+        return cls(problem=merged_usage(problem), tag=more.tag, closed=np.zeros(n_groups, np.bool_))
 
     def merged(
         self, asked: IntArray, more: More, choice: IntArray, executor: Executor | None = None
@@ -60,9 +60,10 @@ class Pool:
         if more.group.size == 0:
             return replace(self, closed=closed), choice
         old = self.problem
+        start, resource, amount = _distinct(more.usage_start, more.usage_resource, more.usage_amount)
         new_first = np.searchsorted(more.group, np.arange(old.n_groups + 1))
         first = old.first + new_first
-        entry_first = old.usage_start[old.first] + more.usage_start[new_first]
+        entry_first = old.usage_start[old.first] + start[new_first]
         n_options, n_entries = int(first[-1]), int(entry_first[-1])
         cost, tag = np.empty(n_options, np.int64), np.empty(n_options, np.int64)
         usage_start = np.zeros(n_options + 1, np.int64)
@@ -76,7 +77,7 @@ class Pool:
             place = (first[:-1], entry_first[:-1])
             usage = (old.usage_start, old.usage_resource, old.usage_amount)
             _copy(begin, end, old.first, old.cost, self.tag, *usage, *place, *out)
-            usage = (more.usage_start, more.usage_resource, more.usage_amount)
+            usage = (start, resource, amount)
             _copy(begin, end, new_first, more.cost, more.tag, *usage, after_old, entry_after_old, *out)
 
         spread(executor, option_bounds(first), fill)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.cuts import Cuts, steps_of
+from solver.cuts import Cuts, Steps, enter, leave, steps_of
 from solver.gather import Lane, Smooth
 from solver.kernels import kernel
 from solver.problem import FloatArray, IntArray, Problem
@@ -95,10 +95,10 @@ def eased(
     """
     core = np.ones(problem.n_groups, np.bool_) if core is None else core
     usage = (problem.first, problem.cost, problem.usage_start, problem.usage_resource, problem.usage_amount)
-    tables = (cuts or Cuts.none()).by_resource(problem.n_resources)
+    steps = (cuts or Cuts.none()).steps(problem)
 
     def work(begin: int, end: int) -> FloatArray:
-        return np.asarray(_affordable(begin, end, core, *usage, *tables, price))
+        return np.asarray(_affordable(begin, end, core, *usage, steps, price))
 
     part = np.minimum.reduce(spread(executor, option_bounds(problem.first), work))
     return price * (1.0 - part)
@@ -114,14 +114,12 @@ def _affordable(
     usage_start: IntArray,
     usage_resource: IntArray,
     usage_amount: IntArray,
-    cut_first: IntArray,
-    cut_of: IntArray,
-    numerator: IntArray,
-    denominator: IntArray,
+    steps: Steps,
     price: FloatArray,
 ) -> FloatArray:
     """The part of each price that groups ``begin .. end - 1`` can do without."""
-    n_resources = cut_first.size - 1
+    n_resources = steps.first.size - 1
+    shift = np.zeros(steps.cut.size, np.int64)
     part = np.ones(price.size)
     most = 0
     for group in range(begin, end):
@@ -130,6 +128,7 @@ def _affordable(
     for group in range(begin, end):
         if not core[group]:
             continue
+        enter(group, steps, shift)
         start = first[group]
         n = first[group + 1] - start
         low = np.inf
@@ -138,9 +137,9 @@ def _affordable(
             for entry in range(usage_start[start + i], usage_start[start + i + 1]):
                 resource, amount = usage_resource[entry], usage_amount[entry]
                 paid[i] += amount * price[resource]
-                for at in range(cut_first[resource], cut_first[resource + 1]):
-                    steps = steps_of(amount, numerator, denominator, cut_of[at])
-                    paid[i] += steps * price[n_resources + cut_of[at]]
+                for at in range(steps.first[resource], steps.first[resource + 1]):
+                    used = steps_of(amount, steps, shift, steps.cut[at])
+                    paid[i] += used * price[n_resources + steps.cut[at]]
             low = min(low, cost[start + i] + paid[i])
         for i in range(n):
             if paid[i] > 0.0:
@@ -150,10 +149,11 @@ def _affordable(
                         resource, amount = usage_resource[entry], usage_amount[entry]
                         if amount > 0:
                             part[resource] = min(part[resource], afford)
-                        for at in range(cut_first[resource], cut_first[resource + 1]):
-                            if steps_of(amount, numerator, denominator, cut_of[at]) > 0:
-                                cut = n_resources + cut_of[at]
+                        for at in range(steps.first[resource], steps.first[resource + 1]):
+                            if steps_of(amount, steps, shift, steps.cut[at]) > 0:
+                                cut = n_resources + steps.cut[at]
                                 part[cut] = min(part[cut], afford)
+        leave(group, steps, shift)
     return part
 
 

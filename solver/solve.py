@@ -18,7 +18,7 @@ from solver.greedy import arrival_greedy
 from solver.mip import MipLimits
 from solver.neighbourhood import NeighbourhoodSearch
 from solver.params import SolveParams
-from solver.pool import Pool, merged_usage
+from solver.pool import Pool
 from solver.primal import Annealing, first_choice
 from solver.problem import FloatArray, IntArray, Problem
 from solver.result import Result, Termination
@@ -237,7 +237,7 @@ class _Run:
         if core is None:
             return None
         part, value, choice, now = core
-        price = rounded(dual.price)[: self._n_resources][part.resource]
+        price = rounded(dual.unit_price)[part.resource]
         with watch.phase("neighbourhoods"):
             search = NeighbourhoodSearch(part.problem, price, value, self._params.seed * 1000 + rounds)
             idle = 0
@@ -256,14 +256,14 @@ class _Run:
         return None
 
     def _start(self, dual: DualAscent) -> None:
-        problem = merged_usage(dual.pool.problem)
+        problem = dual.pool.problem
         core = dual.dual.core
         rest = problem.supply - problem.usage_of(dual.cheapest[~core])
         options = options_of(problem, core)
         if options.size == 0:
             return
         part = part_of(problem, options, rest)
-        price = dual.price[: self._n_resources][part.resource]
+        price = dual.unit_price[part.resource]
         choice = first_choice(part.problem, dual.reduced_costs()[options], price, self._params.seed)
         if choice is not None:
             self._accept_part(dual.pool, dual.cheapest, part, choice)
@@ -276,7 +276,7 @@ class _Run:
         if self._choice is None:
             return None
         pool = dual.pool
-        problem = merged_usage(pool.problem)
+        problem = pool.problem
         now = self._positions(pool)
         core = dual.dual.core
         options = options_of(problem, core)
@@ -291,7 +291,7 @@ class _Run:
             max_nodes=max(1, int(100 * effort)), max_deterministic_seconds=effort, seed=self._params.seed
         )
         hint = None if self._choice is None else self._positions(pool)
-        exact = solve_exact(merged_usage(pool.problem), hint, limits)
+        exact = solve_exact(pool.problem, hint, limits)
         if exact.bound is None:
             self._infeasible = self._objective is None
             return
@@ -325,7 +325,7 @@ class _Run:
         if n_kept > EXACT_OPTIONS or (hardly_fixed and effort < 2.0):
             return
         options = np.flatnonzero(keep)
-        part = part_of(merged_usage(problem), options)
+        part = part_of(problem, options)
         limits = MipLimits(max_nodes=max(1, int(20 * effort)), max_deterministic_seconds=effort, seed=self._params.seed)
         exact = solve_exact(part.problem, np.searchsorted(options, now), limits)
         if exact.choice is not None:
@@ -338,7 +338,7 @@ class _Run:
         """Whether some group has no option that fits by itself (only where no choice is known)."""
         if self._choice is not None:
             return False
-        problem = merged_usage(pool.problem)
+        problem = pool.problem
         option = np.repeat(np.arange(problem.n_options), np.diff(problem.usage_start))
         too_much = problem.usage_amount > problem.supply[problem.usage_resource]
         fits = np.ones(problem.n_options, np.bool_)
@@ -374,7 +374,7 @@ class _Run:
         """Wrap up."""
         price = np.zeros(self._n_resources)
         if self._dual is not None:
-            price = self._dual.price[: self._n_resources]
+            price = self._dual.unit_price
         if self._infeasible:
             self._choice = self._objective = self._bound = None
         return Result(

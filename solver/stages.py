@@ -46,11 +46,14 @@ STAGES = (
     Stage(temperature=150.0, step_cents=180.0, n_steps=22),
     Stage(temperature=75.0, step_cents=90.0, n_steps=18, n_looks=2, widen=True),
     Stage(temperature=35.0, step_cents=35.0, n_steps=25, n_looks=2, cuts=True),
-    Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True, near_only=True, exact=True),
+    Stage(temperature=25.0, step_cents=20.0, n_steps=40, cuts=True),
+    Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True, near_only=True),
+    Stage(temperature=10.0, step_cents=8.0, n_steps=60, cuts=True, near_only=True),
     Stage(temperature=6.0, step_cents=5.0, n_steps=60, cuts=True, near_only=True, exact=True),
 )
 FINE = (
-    Stage(temperature=3.0, step_cents=1.5, n_steps=60, cuts=True, near_only=True),
+    Stage(temperature=4.0, step_cents=3.0, n_steps=80, cuts=True, near_only=True),
+    Stage(temperature=2.0, step_cents=1.5, n_steps=60, cuts=True, near_only=True),
     Stage(temperature=1.0, step_cents=0.5, n_steps=60, near_only=True, exact=True),
 )
 """What lifts the bound by the last hundredths of a percent."""

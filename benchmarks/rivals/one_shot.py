@@ -17,7 +17,7 @@ from engine.documents import Allocation, Batch
 from engine.network import IntArray
 from engine.rules.routing import Routed
 from engine.rules.rule import Rule, chosen_of
-from solver.pool import Pool, merged_usage
+from solver.pool import Pool
 from solver.problem import offsets, ranges
 from solver.source import NO_FLOOR, More, Prices
 
@@ -66,7 +66,7 @@ def route_by_mip(
     extra = _options_of(index, routed, rule_cents)
     pool, hint = pool.merged(groups, extra, nothing)
     at = np.flatnonzero(pool.tag == OF_RULE)
-    problem = merged_usage(pool.problem)
+    problem = pool.problem
     hint[problem.group_of_option()[at]] = at
     found = clock()
     choice, finished = hint, True

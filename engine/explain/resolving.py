@@ -24,7 +24,7 @@ from solver.bound import group_minimum, reduced
 from solver.core import part_of
 from solver.exact import solve_exact
 from solver.mip import MipLimits
-from solver.pool import Pool, merged_usage
+from solver.pool import Pool
 from solver.problem import Problem, offsets, ranges
 from solver.source import MILLI, NO_FLOOR, Prices
 
@@ -105,7 +105,7 @@ def listed(
     return Listed(
         arrays=orders,
         options=options,
-        problem=merged_usage(pool.problem),
+        problem=pool.problem,
         tag=pool.tag,
         bonus=bonus,
         floor_cents=np.inf if floor_milli == NO_FLOOR else floor_milli / MILLI,

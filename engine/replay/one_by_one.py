@@ -18,7 +18,7 @@ from engine.replay.world import View, World
 from engine.rules.rule import Rule, chosen_of, route
 from solver.core import part_of
 from solver.greedy import arrival_greedy
-from solver.pool import Pool, merged_usage
+from solver.pool import Pool
 from solver.problem import ranges
 from solver.source import NO_FLOOR, Prices
 
@@ -140,7 +140,7 @@ def _cheapest(asked: Asked, worth_cents: IntArray | None) -> Chosen:
         prices.unit[left == 0] = OUT_OF_REACH_MILLI
         more = source.more(run, prices, slack=NO_FLOOR, limit=OPTIONS_AN_ORDER)
         pool, _ = known.merged(run, more, problem.first[:-1])
-        listed = merged_usage(pool.problem)
+        listed = pool.problem
         part = part_of(listed, ranges(listed.first[run], listed.first[run + 1]), left)
         choice = part.option[arrival_greedy(part.problem)]
         tags[run] = pool.tag[choice]

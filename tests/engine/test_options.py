@@ -119,7 +119,7 @@ def random_prices(rng: np.random.Generator, supply: IntArray) -> Prices:
     unit = np.where(rng.random(supply.size) < 0.5, rng.integers(0, scale * MILLI + 1, supply.size), 0)
     rows = np.flatnonzero((supply >= 2) & (rng.random(supply.size) < 0.5))
     denominator = rng.integers(2, supply[rows] + 2)
-    cuts = Cuts(resource=rows, numerator=rng.integers(1, denominator), denominator=denominator)
+    cuts = Cuts.plain(rows, rng.integers(1, denominator), denominator)
     price = np.concatenate((unit, rng.integers(0, scale * MILLI + 1, rows.size)))
     return cuts.prices(price, supply)
 

@@ -12,16 +12,17 @@ import pytest
 from solver import Problem, SolveParams, solve
 from solver.bound import exact_sum, group_minimum, reduced, whole_cents
 from solver.check import verify
-from solver.cuts import Cuts, separate
+from solver.cuts import Cuts
 from solver.ejection import Annealer
 from solver.exact import components, solve_exact
-from solver.gather import gather
+from solver.gather import Lane, gather
 from solver.greedy import arrival_greedy, greedy, improve
 from solver.mip import MipLimits
 from solver.pool import merged_usage
 from solver.prices import Ascent, eased
 from solver.primal import first_choice
-from solver.problem import FloatArray, IntArray
+from solver.problem import FloatArray, IntArray, offsets
+from solver.separation import separate
 from solver.source import MILLI, price_of
 from tests.solver.random_problems import brute_force, cost_if_feasible, random_problem, scipy_optimum
 from tests.stopping import Polls, Ticks, as_if_large
@@ -102,14 +103,16 @@ def exact_bound(problem: Problem, price: FloatArray) -> float:
 
 
 def test_every_choice_respects_every_cut() -> None:
-    """Tests cuts separated at random shares, and every fraction there is, on all feasible choices."""
-    n_cuts = n_separated = n_binding = 0
+    """Tests cuts separated at random shares, and every fraction with random shifts, on all feasible choices."""
+    n_cuts = n_separated = n_shifted = n_binding = 0
     for rng, problem in problems(23, 150, max_supply=9, max_amount=5):
+        problem = merged_usage(problem)
         found = [separate(problem, random_share(rng, problem)) for _ in range(4)]
         n_separated += sum(cuts.n_cuts for cuts in found)
+        n_shifted += sum(int((np.diff(cuts.shift_first) > 0).sum()) for cuts in found)
         every = [(r, t, k) for r in range(problem.n_resources) for k in range(2, 11) for t in range(1, k)]
-        resource, numerator, denominator = np.array(every).T
-        found.append(Cuts(resource=resource, numerator=numerator, denominator=denominator))
+        plain = Cuts.plain(*np.array(every).T)
+        found += [plain, shifted(rng, plain, problem.n_groups)]
         for choice in feasible_choices(problem):
             for cuts in found:
                 extended = cuts.extended(problem)
@@ -117,7 +120,21 @@ def test_every_choice_respects_every_cut() -> None:
                 assert (left >= 0).all()
                 n_cuts += cuts.n_cuts
                 n_binding += int((left == 0).sum())
-    assert n_separated > 50 and n_cuts > 10_000 and n_binding > 1000
+    assert n_separated > 50 and n_shifted > 50 and n_cuts > 10_000 and n_binding > 1000
+
+
+def shifted(rng: np.random.Generator, cuts: Cuts, n_groups: int) -> Cuts:
+    """The same fractions with random shifts of random groups."""
+    takes_part = rng.random((cuts.n_cuts, n_groups)) < rng.random((cuts.n_cuts, 1))
+    cut, group = np.nonzero(takes_part)
+    return Cuts(
+        resource=cuts.resource,
+        numerator=cuts.numerator,
+        denominator=cuts.denominator,
+        shift_first=offsets(takes_part.sum(axis=1)),
+        shift_group=group,
+        shift=rng.integers(1, cuts.denominator[cut]),
+    )
 
 
 def random_share(rng: np.random.Generator, problem: Problem) -> FloatArray:
@@ -129,6 +146,7 @@ def random_share(rng: np.random.Generator, problem: Problem) -> FloatArray:
 def test_separated_cuts_are_violated() -> None:
     """Tests that a cut is returned only where the shares break it."""
     for rng, problem in problems(24, 200, max_supply=9, max_amount=5):
+        problem = merged_usage(problem)
         share = random_share(rng, problem)
         cuts = separate(problem, share)
         extended = cuts.extended(problem)
@@ -138,28 +156,86 @@ def test_separated_cuts_are_violated() -> None:
 
 
 def test_price_tables_say_what_extended_rows_say() -> None:
-    """Tests that pricing by table gives the reduced costs of the problem with cuts as rows."""
+    """Tests that pricing by table gives the reduced costs with cuts as rows, or less where they shift."""
     for rng, problem in problems(25, 150, max_supply=9, max_amount=5):
+        problem = merged_usage(problem)
         rows = np.flatnonzero(problem.supply >= 1)
         if rows.size == 0:
             continue
         rows = np.repeat(rows, 2)
         denominator = rng.integers(2, 12, rows.size)
-        cuts = Cuts(resource=rows, numerator=rng.integers(1, denominator), denominator=denominator)
+        cuts = Cuts.plain(rows, rng.integers(1, denominator), denominator)
+        some = shifted(rng, cuts, problem.n_groups)
         extended = cuts.extended(problem)
         price = rng.integers(0, 30 * MILLI, extended.n_resources) * rng.integers(0, 2, extended.n_resources)
         prices = cuts.prices(price, problem.supply)
-        value = reduced(extended, price)
+        value, dearer = reduced(extended, price), reduced(some.extended(problem), price)
+        assert (reduced(problem, price, cuts) == value).all() and (reduced(problem, price, some) == dearer).all()
         for option in range(problem.n_options):
             at = range(int(problem.usage_start[option]), int(problem.usage_start[option + 1]))
             entries = [(int(problem.usage_resource[i]), int(problem.usage_amount[i])) for i in at]
             total = int(problem.cost[option]) * MILLI + sum(price_of(*prices, *entry) for entry in entries)
+            assert total <= dearer[option]
             if all(amount <= problem.supply[resource] for resource, amount in entries):
                 assert total == value[option]
             else:
                 assert total <= value[option]
         best = brute_force(problem)
-        assert best is None or bound_at(extended, price) <= best
+        assert best is None or max(bound_at(extended, price), bound_at(some.extended(problem), price)) <= best
+
+
+def test_cuts_where_they_stand_are_rows() -> None:
+    """Tests that usage, the ascent's lanes and eased prices know shifted cuts as they know rows of the problem."""
+    n_cuts = 0
+    for rng, problem in problems(31, 150, max_supply=9, max_amount=5):
+        problem = merged_usage(problem)
+        rows = np.flatnonzero(problem.supply >= 1)
+        if rows.size == 0:
+            continue
+        rows = np.repeat(rows, 2)
+        denominator = rng.integers(2, 6, rows.size)
+        cuts = shifted(rng, Cuts.plain(rows, rng.integers(1, denominator), denominator), problem.n_groups)
+        n_cuts += cuts.n_cuts
+        extended = cuts.extended(problem)
+        options = np.sort(rng.choice(problem.n_options, problem.n_options // 2 + 1, replace=False))
+        assert (cuts.usage_of(problem, options) == extended.usage_of(options)).all()
+        price = rng.random(extended.n_resources) * rng.choice([1.0, 20.0])
+        assert np.allclose(eased(problem, price, cuts), eased(extended, price))
+        everyone, rest = np.ones(problem.n_groups, np.bool_), extended.supply.astype(np.float64)
+        here = gather(problem, cuts, everyone, rest, price)
+        there = gather(extended, Cuts.none(), everyone, rest, price)
+        assert (here.rows == there.rows).all() and (here.option == there.option).all()
+        for mine, its in zip(here.lanes, there.lanes):
+            value, same = ascent_values(mine, price[here.rows]), ascent_values(its, price[here.rows])
+            assert np.allclose(value, same)
+    assert n_cuts > 500
+
+
+def ascent_values(lane: Lane, price: FloatArray) -> FloatArray:
+    """Cost of each option of a lane with what its resources ask."""
+    asked = lane.usage_amount * price[lane.usage_row]
+    option = np.repeat(np.arange(lane.cost.size), np.diff(lane.usage_start))
+    return lane.cost + np.bincount(option, weights=asked, minlength=lane.cost.size)
+
+
+def test_a_cover_is_found_and_closes_the_gap() -> None:
+    """Tests two units for three orders of one, one and two: prices alone stop short, a shifted cut does not."""
+    problem = Problem.from_arrays(
+        cost=np.array([0, 30, 0, 20, 0, 55]),
+        first=np.array([0, 2, 4, 6]),
+        usage_start=np.array([0, 1, 1, 2, 2, 3, 3]),
+        usage_resource=np.array([0, 0, 0]),
+        usage_amount=np.array([1, 1, 2]),
+        supply=np.array([2]),
+    )
+    share = np.array([1.0, 0.0, 0.0, 1.0, 0.5, 0.5])  # where prices alone end
+    cuts = separate(problem, share)
+    assert cuts.n_cuts == 1 and cuts.shift_group.tolist() == [0]
+    extended = cuts.extended(problem)
+    assert brute_force(problem) == 50
+    plain = max(bound_at(problem, np.array([unit * MILLI])) for unit in range(40))
+    most = max(bound_at(extended, np.array([unit, cut]) * MILLI) for unit, cut in product(range(40), range(40)))
+    assert plain == 47 and most == 50  # 47.5 at half a cent
 
 
 def test_greedy_choices_fit() -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import httpx
 
@@ -14,6 +15,8 @@ from tests.api.service.serving import Server, Shop, order_body
 
 N_CLIENTS = 4
 START = 100_000
+HOLD_SECONDS = 86_400
+"""Longer than a hundred kills take."""
 
 
 class Client(threading.Thread):
@@ -30,18 +33,19 @@ class Client(threading.Thread):
     def run(self) -> None:
         """Send until told to end."""
         number = 0
-        while not self.ended.is_set():
-            order_id = f"{self.name}-{number}"
-            self._send(order_id)
-            number += 1
+        with httpx.Client(headers=self._headers, timeout=20.0) as http:
+            while not self.ended.is_set():
+                order_id = f"{self.name}-{number}"
+                self._send(http, order_id)
+                number += 1
 
-    def _send(self, order_id: str) -> None:
-        body = order_body(order_id, ("mug", 1))
+    def _send(self, http: httpx.Client, order_id: str) -> None:
+        body = _body(order_id)
         while True:
             self.n_tries += 1
             try:
-                headers = {**self._headers, "idempotency-key": order_id}
-                found = httpx.post(f"{self.url}/v1/allocations", json=body, headers=headers, timeout=20.0)
+                headers = {"idempotency-key": order_id}
+                found = http.post(f"{self.url}/v1/allocations", json=body, headers=headers)
             except httpx.HTTPError:
                 if self.ended.is_set():
                     return
@@ -54,6 +58,10 @@ class Client(threading.Thread):
             if self.ended.is_set():
                 return
             time.sleep(0.05)
+
+
+def _body(order_id: str) -> dict[str, Any]:
+    return order_body(order_id, ("mug", 1), hold_seconds=HOLD_SECONDS)
 
 
 @contextmanager
@@ -94,7 +102,7 @@ def _check(shop: Shop, server: Server, clients: list[Client]) -> None:
                 assert [row["state"] for row in found["reservations"]] == ["HELD"]
                 again = http.post(
                     "/v1/allocations",
-                    json=order_body(order_id, ("mug", 1)),
+                    json=_body(order_id),
                     headers={"idempotency-key": order_id},
                 )
                 assert again.content == content
