@@ -2,8 +2,8 @@
 
 For a resource with supply b, any fraction t/k and any shifts s < k of some groups, the sum over the options chosen of
 floor((amount * t + s) / k) is at most floor((b * t + sum of s) / k). That is a Chvatal-Gomory cut: the resource's row
-counts t/k, the rows "one option a group" count s/k. Without shifts the steps depend on the amount alone; with them a cut
-can say that of two amounts only one fits (a cover), and extend that to others.
+counts t/k, the rows "one option a group" count s/k. Without shifts the steps depend on the amount alone; with them a
+cut can say that of two amounts only one fits (a cover), and extend that to others.
 
 A shift can only add to what an amount uses, so pricing an unlisted option without shifts proves no more than is true.
 """
