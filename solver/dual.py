@@ -36,8 +36,10 @@ FARTHER = ((100.0, 200), (1000.0, 300), (1e6, 1500))
 ALTERNATIVES_SLACK_CENTS = 2_000
 SLACK_IN_TEMPERATURES = 6.0
 MOST_SLACK_CENTS = 400.0
+ENOUGH_OPTIONS = 50_000
+"""With fewer, stages climb with all that is listed."""
 REACH_IN_TEMPERATURES = 12.0
-REACH_IN_STEPS = 0.5
+REACH_IN_STEPS = 1.0
 
 
 WIDENINGS = 2
@@ -260,7 +262,7 @@ class DualAscent:
         size = self._scale()
         core, keep = self._members, None
         one_in = int(dual.core.sum()) / int(core.sum())
-        if stage.near_only and int(np.diff(problem.first)[core].sum()) > MANY_OPTIONS:
+        if stage.near_only and int(np.diff(problem.first)[core].sum()) > ENOUGH_OPTIONS:
             reach = stage.temperature * REACH_IN_TEMPERATURES + REACH_IN_STEPS * stage.step_cents * stage.n_steps
             keep = near_best(problem, self.reduced_costs(), core, reach * size)
         outside = self.cheapest[~dual.core]

@@ -24,7 +24,7 @@ from solver.problem import FloatArray, IntArray, Problem
 from solver.result import Result, Termination
 from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.spread import Local, Workers
-from solver.stages import FINE, POLISH, STAGES, WARM_STAGES, Stage
+from solver.stages import FINE, STAGES, WARM_STAGES, Stage
 from solver.watch import Listener, Watch
 
 SMALL_GROUPS = 400
@@ -219,7 +219,7 @@ class _Run:
                 if verdict and not (early and step < annealing.n_steps - 1):
                     return verdict
         if 0 < rounds < 3:
-            verdict = self._climb(dual, POLISH)
+            verdict = self._climb(dual, FINE)
             if verdict:
                 return verdict
         return self._neighbourhoods(dual, rounds)

@@ -47,7 +47,7 @@ STAGES = (
     Stage(temperature=75.0, step_cents=90.0, n_steps=18, n_looks=2, widen=True),
     Stage(temperature=35.0, step_cents=35.0, n_steps=25, n_looks=2, cuts=True),
     Stage(temperature=25.0, step_cents=20.0, n_steps=40, cuts=True),
-    Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True, near_only=True),
+    Stage(temperature=15.0, step_cents=12.0, n_steps=30, n_looks=2, cuts=True),
     Stage(temperature=10.0, step_cents=8.0, n_steps=60, cuts=True, near_only=True),
     Stage(temperature=6.0, step_cents=5.0, n_steps=60, cuts=True, near_only=True, exact=True),
 )
@@ -56,11 +56,6 @@ FINE = (
     Stage(temperature=2.0, step_cents=1.5, n_steps=60, cuts=True, near_only=True),
     Stage(temperature=1.0, step_cents=0.5, n_steps=60, near_only=True, exact=True),
 )
-"""What lifts the bound by the last hundredths of a percent."""
-POLISH = (
-    Stage(temperature=6.0, step_cents=6.0, n_steps=80, cuts=True),
-    Stage(temperature=4.0, step_cents=2.0, n_steps=120, cuts=True, exact=True),
-)
-"""What follows annealing, in later rounds."""
+"""What lifts the bound by the last hundredths of a percent: before the first annealing and twice later."""
 WARM_STAGES = 3
 """So many of the first stages are left out where there are prices to start from."""

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from engine.explain.standing import Standing
@@ -293,6 +292,8 @@ def lp_prices(problem: Problem) -> IntArray:
         shape=(problem.n_groups, problem.n_options),
     )
     supply = problem.supply[used].astype(np.float64) if used.size else np.zeros(1)
+    from scipy.optimize import linprog  # half a second, which a service need not start with
+
     found = linprog(problem.cost.astype(np.float64), rows, supply, groups, np.ones(problem.n_groups), method="highs")
     price = np.zeros(problem.n_resources, np.int64)
     if found.status == 0 and used.size:
