@@ -29,7 +29,7 @@ ALL_ALTERNATIVES = 3_000_000
 LEAST_ALTERNATIVES = 16
 ENOUGH_GROUPS = 10_000
 ENOUGH_A_RESOURCE = 16
-FINEST_SAMPLED = 10.0
+FINEST_SAMPLED = 8.0
 """Stages of lower temperature climb with every group."""
 FARTHER = ((100.0, 200), (1000.0, 300), (1e6, 1500))
 """Groups whose floors have to be raised by no more cents are asked about together, for so many options each."""
