@@ -46,6 +46,8 @@ WIDENINGS = 2
 MAJORITY = 0.5
 QUIET_SHARE = 0.02
 """After a look that finds fewer new options a group than this, one look a stage will do."""
+SETTLED_SHARE = 0.05
+"""After a look that finds fewer new options a group asked than this, the next one is left out."""
 TYPICAL_SPREAD_CENTS = 5000.0
 
 
@@ -87,6 +89,7 @@ class DualAscent:
         self.pool = pool
         self._zero_floor = zero_floor.copy()
         self._quiet = False
+        self._settled = False
         self._is_certified = False
         self._heavy = np.zeros(zero_floor.size, np.bool_) if source is None else source.heavy
         self._sharp = np.zeros(zero_floor.size, np.bool_)
@@ -219,11 +222,15 @@ class DualAscent:
             if share is None:
                 return True
             new_cuts = separate(self.pool.problem, share) if last and stage.cuts else Cuts.none()
-            if last or not self._quiet:
+            exact = last and stage.exact and not sampled
+            if self._settled and not exact:
+                self._settled = False
+            elif last or not self._quiet:
                 # where most groups are in the core, what the heavy ones want moves all prices
                 heavy = bool(self.dual.core.mean() > MAJORITY) or (last and stage.heavy)
-                n_new = self._look(stage, heavy=heavy, exact=last and stage.exact and not sampled)
+                n_new = self._look(stage, heavy=heavy, exact=exact)
                 self._quiet = n_new <= QUIET_SHARE * self.pool.problem.n_groups
+                self._settled = n_new <= SETTLED_SHARE * int(members.sum())
             if new_cuts.n_cuts:
                 cuts = self.dual.cuts.appended(new_cuts)
                 self._ascent.extend(cuts.n_cuts - self.dual.cuts.n_cuts)
