@@ -75,7 +75,7 @@ def test_time_limits_by_a_counting_clock() -> None:
     """Tests limits after any number of looks at the clock, as large and as small."""
 
     def run(batch: Batch, number: int) -> Allocation:
-        params = AllocateParams(gap=0.0, time_limit_seconds=2.0 + number % 60)
+        params = AllocateParams(gap=0.0, time_limit_seconds=2.0 + number % 20)
         if number % 4 == 0:
             return allocate(batch, params, clock=Ticks(1.0))
         with as_if_large():
@@ -126,7 +126,7 @@ def test_gap_reached_is_within_the_gap() -> None:
             assert 0.0 < allocation.summary["gap"] <= gap
         return allocation
 
-    assert terminations(judged(40, run))["gap_reached"] >= 3
+    assert terminations(judged(100, run))["gap_reached"] >= 3
 
 
 def is_enclosed(batch: Batch, allocation: Allocation) -> bool:
