@@ -53,7 +53,7 @@ CASES: tuple[Case, ...] = (
         minutes=1,
         days=(PEAK,),
         gap=0.001,
-        time_limit_seconds=27.0,
+        time_limit_seconds=25.0,
         bars=(_in_all(30, 30), Bar(figure="gap", must=0.004, aim=0.001), RIGHT),
     ),
     AllocationCase(
