@@ -26,6 +26,9 @@ KNOCK_SECONDS = 5.0
 STORE_SHARE = 0.4
 """Part of the memory that a Ray of our own may keep arrays in; it takes what it needs."""
 
+TASKS_A_PROCESSOR = 4
+"""So many, that one which takes long is made up for by the others."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -90,7 +93,7 @@ class RayWorkers:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
-        self._ray = ray
+        self._ray: Any = ray
         self._is_ours = not ray.is_initialized()
         if self._is_ours:
             how: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
@@ -105,7 +108,9 @@ class RayWorkers:
                 ray.init(**how)
             except (OSError, ValueError, RuntimeError) as error:
                 raise ClusterUnavailable(f"Ray at {address} cannot be reached ({error})") from error
-        self._task = ray.remote(max_retries=-1)(_work)
+        self._call = ray.remote(max_retries=-1)(_called)
+        self._keep = ray.remote(max_retries=-1)(_kept)
+        self._n_tasks = TASKS_A_PROCESSOR * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         _logger.info("working on Ray at %s", address)
 
     def put(self, value: Any) -> Any:
@@ -114,20 +119,47 @@ class RayWorkers:
 
     def call(self, function: Callable[..., Answer], calls: Sequence[tuple[Any, ...]]) -> list[Answer]:
         """See :class:`solver.spread.Workers`."""
-        return self._get([self._task.remote(function, *arguments) for arguments in calls])
+        handles = [self._call.remote(function, *self._bundle(some)) for some in self._dealt(calls)]
+        return [answer for answers in self._get(handles) for answer in answers]
 
     def keep(
         self, function: Callable[..., tuple[Any, Answer]], calls: Sequence[tuple[Any, ...]]
     ) -> list[tuple[Any, Answer]]:
         """See :class:`solver.spread.Workers`."""
-        task = self._task.options(num_returns=2)
-        handles = [task.remote(function, *arguments) for arguments in calls]
-        return list(zip([kept for kept, _ in handles], self._get([answer for _, answer in handles])))
+        kept: list[Any] = []
+        handles: list[Any] = []
+        for some in self._dealt(calls):
+            task = self._keep.options(num_returns=len(some) + 1)
+            *theirs, handle = task.remote(function, *self._bundle(some))
+            kept.extend(theirs)
+            handles.append(handle)
+        return list(zip(kept, (answer for answers in self._get(handles) for answer in answers)))
 
     def close(self) -> None:
         """Leave the cluster; stop it if it is ours."""
         if self._is_ours:
             self._ray.shutdown()
+
+    def _dealt(self, calls: Sequence[tuple[Any, ...]]) -> list[Sequence[tuple[Any, ...]]]:
+        """Some calls to each task: reading what all calls are given takes as long as a small call."""
+        size = max(1, -(-len(calls) // self._n_tasks))
+        return [calls[at : at + size] for at in range(0, len(calls), size)]
+
+    def _bundle(self, calls: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """The arguments of a task, each handle once: where each call finds its own, plain values, then handles."""
+        place: dict[Any, int] = {}
+        plain: list[Any] = []
+        layout: list[tuple[int, ...]] = []
+        for arguments in calls:
+            spots: list[int] = []
+            for argument in arguments:
+                if isinstance(argument, self._ray.ObjectRef):
+                    spots.append(place.setdefault(argument, len(place)))
+                else:
+                    spots.append(~len(plain))
+                    plain.append(argument)
+            layout.append(tuple(spots))
+        return (tuple(layout), tuple(plain), *place)
 
     def _get(self, handles: list[Any]) -> list[Any]:
         try:
@@ -148,11 +180,25 @@ def _knock(address: str) -> None:
 _held: tuple[Any, ...] = ()
 
 
-def _work(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a function in a worker; what it was given stays until the next call, as its answer may refer to it."""
+def _called(
+    function: Callable[..., Answer], layout: tuple[tuple[int, ...], ...], plain: tuple[Any, ...], *shared: Any
+) -> list[Answer]:
+    """Make calls in a worker; what they were given stays until the next task, as their answers may refer to it."""
     global _held
-    _held = arguments
-    return function(*(_as_made(argument) for argument in arguments))
+    _held = (plain, shared)
+    plain, shared = _as_made(plain), _as_made(shared)
+    return [function(*(shared[at] if at >= 0 else plain[~at] for at in spots)) for spots in layout]
+
+
+def _kept(
+    function: Callable[..., tuple[Any, Answer]],
+    layout: tuple[tuple[int, ...], ...],
+    plain: tuple[Any, ...],
+    *shared: Any,
+) -> tuple[Any, ...]:
+    """As :func:`_called`: what each call keeps, and then all answers."""
+    kept, answers = zip(*_called(function, layout, plain, *shared))
+    return (*kept, answers)
 
 
 def _as_made(value: Any) -> Any:

@@ -116,6 +116,7 @@ def balance(
     noise = np.random.Generator(np.random.PCG64(seed)).gumbel(size=N_NOISE)
     state = np.uint64(seed * 7919 + 1)
     level = price[hot].copy()
+    usage = _usage(choice, usage_start, usage_row, usage_amount, supply.size)
     begin, end = (round(schedule.n_sweeps * part) for part in span)
     now = level
     for sweep in range(begin, end):
@@ -123,7 +124,7 @@ def balance(
         temperature = regret * schedule.hot * (schedule.cold / schedule.hot) ** done
         answer = schedule.soft * (schedule.hard / schedule.soft) ** done
         slope = answer * (level + regret / most) / np.maximum(most, supply)
-        over = _usage(choice, usage_start, usage_row, usage_amount, supply.size) - supply
+        over = usage - supply
         if sweep > begin:
             level = np.maximum(0.0, level + schedule.drift * slope * over)
         now = level + slope * over
@@ -135,6 +136,7 @@ def balance(
                 usage_row,
                 usage_amount,
                 choice,
+                usage,
                 now,
                 slope,
                 noise,
@@ -170,19 +172,21 @@ def _sweep(
     usage_row: NDArray[np.int32],
     usage_amount: FloatArray,
     choice: IntArray,
+    usage: FloatArray,
     price: FloatArray,
     slope: FloatArray,
     noise: FloatArray,
     temperature: float,
     state: np.uint64,
 ) -> np.uint64:
-    """Every group in turn takes the option of least noisy cost; prices move with what is given up and taken."""
+    """Every group in turn takes the option of least noisy cost; usage and prices move with it."""
     for group in range(first.size - 1):
         begin, end = first[group], first[group + 1]
         if end - begin < 2:
             continue
         old = choice[group]
         for entry in range(usage_start[old], usage_start[old + 1]):
+            usage[usage_row[entry]] -= usage_amount[entry]
             price[usage_row[entry]] -= slope[usage_row[entry]] * usage_amount[entry]
         state ^= state << np.uint64(13)
         state ^= state >> np.uint64(7)
@@ -204,5 +208,6 @@ def _sweep(
                 best = option
         choice[group] = best
         for entry in range(usage_start[best], usage_start[best + 1]):
+            usage[usage_row[entry]] += usage_amount[entry]
             price[usage_row[entry]] += slope[usage_row[entry]] * usage_amount[entry]
     return state

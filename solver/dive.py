@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solver.balance import Schedule, balance, typical_regret
 from solver.bound import group_minimum
@@ -10,7 +11,7 @@ from solver.core import part_of
 from solver.gather import largest_usage
 from solver.greedy import NONE, improve
 from solver.kernels import kernel
-from solver.problem import FloatArray, IntArray, Problem, offsets
+from solver.problem import FloatArray, IntArray, Problem
 
 NEAR = 16
 """Options a group, on average, that the sweeps look at."""
@@ -24,25 +25,46 @@ def near_options(problem: Problem, value_milli: IntArray, per_group: int, choice
     """
     excess = value_milli - np.repeat(group_minimum(problem, value_milli), np.diff(problem.first))
     most = per_group * problem.n_groups
+    hot = largest_usage(problem) > problem.supply
+    is_idle, is_possible = _idle_and_possible(
+        problem.usage_start, problem.usage_resource, problem.usage_amount, hot, problem.supply
+    )
     if most < problem.n_options:
         keep = excess <= np.partition(excess, most)[most]
-        hot = largest_usage(problem) > problem.supply
-        running = offsets(hot[problem.usage_resource].astype(np.int64))
-        idle = np.flatnonzero(running[problem.usage_start[1:]] == running[problem.usage_start[:-1]])
+        idle = np.flatnonzero(is_idle)
         price = np.full(problem.n_options, np.iinfo(np.int64).max)
         price[idle] = problem.cost[idle]
         least = np.repeat(group_minimum(problem, price), np.diff(problem.first))
         keep[idle] |= price[idle] == least[idle]
     else:
         keep = np.ones(problem.n_options, np.bool_)
-    too_much = offsets((problem.usage_amount > problem.supply[problem.usage_resource]).astype(np.int64))
-    keep &= too_much[problem.usage_start[1:]] == too_much[problem.usage_start[:-1]]
+    keep &= is_possible
     # a group always keeps one
     lost = np.flatnonzero(~np.logical_or.reduceat(keep, problem.first[:-1]))
     keep[problem.first[lost]] = True
     if choice is not None:
         keep[choice] = True
     return np.flatnonzero(keep)
+
+
+@kernel
+def _idle_and_possible(
+    usage_start: IntArray,
+    usage_resource: IntArray,
+    usage_amount: IntArray,
+    hot: NDArray[np.bool_],
+    supply: IntArray,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of each option: whether it names no resource that can be over-used, and whether by itself it fits."""
+    n_options = usage_start.size - 1
+    idle = np.ones(n_options, np.bool_)
+    possible = np.ones(n_options, np.bool_)
+    for option in range(n_options):
+        for entry in range(usage_start[option], usage_start[option + 1]):
+            resource = usage_resource[entry]
+            idle[option] &= not hot[resource]
+            possible[option] &= usage_amount[entry] <= supply[resource]
+    return idle, possible
 
 
 def dive(

@@ -221,7 +221,7 @@ class DualAscent:
             share = self._ascend(stage)
             if share is None:
                 return True
-            new_cuts = separate(self.pool.problem, share) if last and stage.cuts else Cuts.none()
+            new_cuts = separate(self.pool.problem, share, self._executor) if last and stage.cuts else Cuts.none()
             exact = last and stage.exact and not sampled
             if self._settled and not exact:
                 self._settled = False

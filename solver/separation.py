@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.cuts import Cuts
 from solver.kernels import kernel
 from solver.problem import FloatArray, IntArray, Problem, offsets
+from solver.spread import MANY, even_bounds, spread
 
 MAX_CUT_SUPPLY = 40
 """Rows with more supply than this are close enough to their linear relaxation."""
@@ -19,7 +22,7 @@ LEAST_SHARE = 1e-4
 MOST_DENOMINATOR = 12
 
 
-def separate(problem: Problem, share: FloatArray) -> Cuts:
+def separate(problem: Problem, share: FloatArray, executor: Executor | None = None) -> Cuts:
     """The most violated rounding cut of each resource at a fractional choice.
 
     For each fraction those groups are shifted that gain most for what they add to the right side.
@@ -30,6 +33,8 @@ def separate(problem: Problem, share: FloatArray) -> Cuts:
         Without cuts; no option names a resource twice.
     share : float64[n_options]
         The share of each group that each option takes.
+    executor : Executor, optional
+        Threads to look at ranges of resources side by side.
     """
     usage = (problem.usage_start, problem.usage_resource, problem.usage_amount)
     used, several = _soft_usage(*usage, share, problem.n_resources)
@@ -37,10 +42,18 @@ def separate(problem: Problem, share: FloatArray) -> Cuts:
     rows = np.flatnonzero(small & several)
     row = np.full(problem.n_resources, -1, np.int64)
     row[rows] = np.arange(rows.size)
-    entries = _entries(problem.first, *usage, share, row, rows.size)
-    at, numerator, denominator, n_shifts, group, shift = _separate(*entries, problem.supply[rows])
+    begin, end, groups, amounts, masses = _entries(problem.first, *usage, share, row, rows.size)
+    supply = problem.supply[rows]
+
+    def look(low: int, high: int) -> tuple[IntArray, ...]:
+        its = begin[low:high], end[low:high]
+        at, *cut = _separate(*its, groups, amounts, masses, supply[low:high])
+        return (rows[low + at], *cut)
+
+    found = spread(executor, even_bounds(end - begin, MANY), look)
+    resource, numerator, denominator, n_shifts, group, shift = map(np.concatenate, zip(*found))
     return Cuts(
-        resource=rows[at],
+        resource=resource,
         numerator=numerator,
         denominator=denominator,
         shift_first=offsets(n_shifts),
@@ -102,7 +115,7 @@ def _entries(
                     groups[i], amounts[i], masses[i] = group, usage_amount[entry], 0.0
                     end[at] += 1
                 masses[i] += share[option]
-    return begin, end, groups, amounts, masses
+    return begin[:-1].copy(), end, groups, amounts, masses
 
 
 @kernel
@@ -111,8 +124,9 @@ def _separate(
 ) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, IntArray]:
     out = np.empty((supply.size, 4), np.int64)
     n = 0
-    shifted = np.empty(groups.size, np.int64)
-    shifts = np.empty(groups.size, np.int64)
+    n_entries = (end - begin).sum()
+    shifted = np.empty(n_entries, np.int64)
+    shifts = np.empty(n_entries, np.int64)
     n_shifts = 0
     for row in range(supply.size):
         b = supply[row]

@@ -131,7 +131,7 @@ def workers_of_ray() -> list[int]:
             continue
         try:
             with open(f"/proc/{name}/cmdline", "rb") as file:
-                if file.read().startswith(b"ray::_work"):
+                if file.read().startswith((b"ray::_called", b"ray::_kept")):
                     found.append(int(name))
         except OSError:
             continue
