@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,12 +70,16 @@ def _idle_and_possible(
     return idle, possible
 
 
-def dive(
-    problem: Problem, value_milli: IntArray, price: FloatArray, seed: int, schedule: Schedule | None = None
-) -> IntArray | None:
-    """A feasible choice close to the bound, or None if none was found.
+def dives(
+    problem: Problem,
+    value_milli: IntArray,
+    price: FloatArray,
+    seeds: Sequence[int],
+    executor: Executor | None = None,
+) -> list[IntArray]:
+    """Feasible choices close to the bound, one for each seed that leads to one.
 
-    Takes time in proportion to the options.
+    A dive takes time in proportion to the options; what it loses in mending is a matter of luck.
 
     Parameters
     ----------
@@ -82,15 +89,21 @@ def dive(
         Reduced costs in thousandths of a cent.
     price : float64[n_resources]
         Cents a unit, as they are in the reduced costs.
-    seed : int
-        Seed of the noise.
+    seeds : sequence of int
+        Seeds of the noise.
+    executor : Executor, optional
+        Threads to dive side by side.
     """
     options = near_options(problem, value_milli, NEAR)
     part = part_of(problem, options)
     regret = typical_regret(problem, value_milli)
-    start = price[part.resource]
-    rough, _, _ = balance(part.problem, value_milli[options], start, schedule or Schedule(), seed, regret)
-    return mend(problem, value_milli, options[rough])
+
+    def dive(seed: int) -> IntArray | None:
+        rough, _, _ = balance(part.problem, value_milli[options], price[part.resource], Schedule(), seed, regret)
+        return mend(problem, value_milli, options[rough])
+
+    found = executor.map(dive, seeds) if executor else map(dive, seeds)
+    return [choice for choice in found if choice is not None]
 
 
 def mend(problem: Problem, value_milli: IntArray, choice: IntArray) -> IntArray | None:

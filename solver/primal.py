@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 import numpy as np
 
 from solver.balance import typical_regret
 from solver.bound import group_minimum
 from solver.core import cheapest_options, part_of
-from solver.dive import dive, near_options
+from solver.dive import dives, near_options
 from solver.ejection import Annealer
 from solver.greedy import arrival_greedy, greedy, improve
 from solver.problem import FloatArray, IntArray, Problem
@@ -15,12 +17,14 @@ from solver.source import MILLI
 
 MANY_GROUPS = 2_000
 ATTEMPTS = 20
-"""Dives that are tried where there are fewer groups; with many, one finds all there is to find."""
+"""Dives that are tried where there are fewer groups; with many, they differ less from each other."""
 NEAR_MOVES = 32
 """Options a group, on average, that annealing may move to."""
 
 
-def first_choice(problem: Problem, value_milli: IntArray, price: FloatArray, seed: int = 0) -> IntArray | None:
+def first_choice(
+    problem: Problem, value_milli: IntArray, price: FloatArray, seed: int = 0, executor: Executor | None = None
+) -> IntArray | None:
     """A choice close to the bound, or None if each attempt leaves some group without an option.
 
     Parameters
@@ -33,12 +37,11 @@ def first_choice(problem: Problem, value_milli: IntArray, price: FloatArray, see
         Cents a unit, as they are in the reduced costs.
     seed : int
         Seed of the dives.
+    executor : Executor, optional
+        Threads to dive side by side.
     """
-    found: list[IntArray] = []
-    for attempt in range(1 if problem.n_groups >= MANY_GROUPS else ATTEMPTS):
-        choice = dive(problem, value_milli, price, seed * ATTEMPTS + attempt)
-        if choice is not None:
-            found.append(choice)
+    n_attempts = 2 if problem.n_groups >= MANY_GROUPS else ATTEMPTS
+    found = dives(problem, value_milli, price, [seed * ATTEMPTS + attempt for attempt in range(n_attempts)], executor)
     if not found or problem.n_groups < MANY_GROUPS:
         found.extend(_greedy_choices(problem, value_milli))
     return min(found, key=lambda one: int(problem.cost[one].sum()), default=None)

@@ -37,6 +37,8 @@ EXACT_LIMIT = 2_000
 EXACT_GROUPS = 1_000
 IDLE_ROUNDS = 20
 """Neighbourhood rounds without a saving that end the search of a first round; later rounds are more patient."""
+CLIMB_RESERVE = 2.0
+"""A later climb is not begun unless there is time for so many like the last: it cannot be cut short."""
 CHEAP_GROUPS = 2_000
 """Over so few contested groups, annealing and an attempt at proof are worth a second even if the gap is reached."""
 
@@ -119,6 +121,7 @@ class _Run:
         self._bound: int | None = None
         self._infeasible = False
         self._dual: DualAscent | None = None
+        self._climb_seconds = 0.0
 
     def go(self) -> Termination:
         """Work until there is a reason to stop."""
@@ -218,15 +221,17 @@ class _Run:
                 early = verdict == "gap_reached" and rounds == 0 and part.problem.n_groups <= CHEAP_GROUPS
                 if verdict and not (early and step < annealing.n_steps - 1):
                     return verdict
-        if 0 < rounds < 3:
+        if 0 < rounds < 3 and watch.seconds_left > CLIMB_RESERVE * self._climb_seconds:
             verdict = self._climb(dual, FINE)
             if verdict:
                 return verdict
         return self._neighbourhoods(dual, rounds)
 
     def _climb(self, dual: DualAscent, stages: tuple[Stage, ...]) -> Termination | None:
+        begin = self._watch.elapsed_seconds
         with self._watch.phase("prices"):
             dual.run(stages)
+        self._climb_seconds = self._watch.elapsed_seconds - begin
         self._raise_bound(whole_cents(dual.dual.bound_milli))
         self._watch.note("prices", self._objective, self._bound)
         return self._watch.verdict(self._objective, self._bound)
@@ -264,7 +269,7 @@ class _Run:
             return
         part = part_of(problem, options, rest)
         price = dual.unit_price[part.resource]
-        choice = first_choice(part.problem, dual.reduced_costs()[options], price, self._params.seed)
+        choice = first_choice(part.problem, dual.reduced_costs()[options], price, self._params.seed, self._executor)
         if choice is not None:
             self._accept_part(dual.pool, dual.cheapest, part, choice)
         choice = arrival_greedy(problem)

@@ -51,6 +51,11 @@ class Watch:
         """Part of the time limit that is gone."""
         return self.elapsed_seconds / self._params.time_limit_seconds
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds to the time limit."""
+        return self._params.time_limit_seconds - self.elapsed_seconds
+
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Add the time of a block to a phase."""
