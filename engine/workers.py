@@ -110,7 +110,10 @@ class RayWorkers:
                 raise ClusterUnavailable(f"Ray at {address} cannot be reached ({error})") from error
         self._call = ray.remote(max_retries=-1)(_called)
         self._keep = ray.remote(max_retries=-1)(_kept)
-        self._n_tasks = TASKS_A_PROCESSOR * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        n_processors = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        self._n_tasks = TASKS_A_PROCESSOR * n_processors
+        for _ in range(n_processors):  # workers load their modules while the driver still reads its tables
+            self._call.remote(_wake, *self._bundle([()]))
         _logger.info("working on Ray at %s", address)
 
     def put(self, value: Any) -> Any:
@@ -178,6 +181,10 @@ def _knock(address: str) -> None:
 
 
 _held: tuple[Any, ...] = ()
+
+
+def _wake() -> None:
+    """Do nothing, in a worker that has loaded what it needs to do so."""
 
 
 def _called(

@@ -24,7 +24,7 @@ from solver.problem import FloatArray, IntArray, Problem
 from solver.result import Result, Termination
 from solver.source import MILLI, NO_FLOOR, Prices, Source
 from solver.spread import Local, Workers
-from solver.stages import FINE, STAGES, WARM_STAGES, Stage
+from solver.stages import FINE, STAGES, WARM_STAGES
 from solver.watch import Listener, Watch
 
 SMALL_GROUPS = 400
@@ -37,8 +37,10 @@ EXACT_LIMIT = 2_000
 EXACT_GROUPS = 1_000
 IDLE_ROUNDS = 20
 """Neighbourhood rounds without a saving that end the search of a first round; later rounds are more patient."""
-CLIMB_RESERVE = 2.0
-"""A later climb is not begun unless there is time for so many like the last: it cannot be cut short."""
+FINE_SHARE = 0.4
+"""Fine stages take about this part of the time that those before them took."""
+CLIMB_RESERVE = 1.5
+"""Fine stages are not begun unless so many times what they should take is left: they cannot be cut short."""
 CHEAP_GROUPS = 2_000
 """Over so few contested groups, annealing and an attempt at proof are worth a second even if the gap is reached."""
 
@@ -174,6 +176,7 @@ class _Run:
             dual.run(STAGES if self._start_price is None else STAGES[WARM_STAGES:])
             dual.certify()
             dual.list_alternatives()
+        self._climb_seconds = FINE_SHARE * watch.seconds["prices"]
         self._raise_bound(whole_cents(dual.dual.bound_milli))
         watch.note("prices", self._objective, self._bound)
         with watch.phase("greedy"):
@@ -204,7 +207,7 @@ class _Run:
         """One round: a descent of annealing, a polish of the prices, and neighbourhoods."""
         watch = self._watch
         if rounds == 0:
-            verdict = self._climb(dual, FINE)
+            verdict = self._climb_fine(dual)
             if verdict:
                 return verdict
         core = self._core(dual)
@@ -221,20 +224,23 @@ class _Run:
                 early = verdict == "gap_reached" and rounds == 0 and part.problem.n_groups <= CHEAP_GROUPS
                 if verdict and not (early and step < annealing.n_steps - 1):
                     return verdict
-        if 0 < rounds < 3 and watch.seconds_left > CLIMB_RESERVE * self._climb_seconds:
-            verdict = self._climb(dual, FINE)
+        if 0 < rounds < 3:
+            verdict = self._climb_fine(dual)
             if verdict:
                 return verdict
         return self._neighbourhoods(dual, rounds)
 
-    def _climb(self, dual: DualAscent, stages: tuple[Stage, ...]) -> Termination | None:
-        begin = self._watch.elapsed_seconds
-        with self._watch.phase("prices"):
-            dual.run(stages)
-        self._climb_seconds = self._watch.elapsed_seconds - begin
-        self._raise_bound(whole_cents(dual.dual.bound_milli))
-        self._watch.note("prices", self._objective, self._bound)
-        return self._watch.verdict(self._objective, self._bound)
+    def _climb_fine(self, dual: DualAscent) -> Termination | None:
+        """Go through the fine stages, if they can be expected to end in time."""
+        watch = self._watch
+        if watch.seconds_left > CLIMB_RESERVE * self._climb_seconds:
+            begin = watch.elapsed_seconds
+            with watch.phase("prices"):
+                dual.run(FINE)
+            self._climb_seconds = watch.elapsed_seconds - begin
+            self._raise_bound(whole_cents(dual.dual.bound_milli))
+            watch.note("prices", self._objective, self._bound)
+        return watch.verdict(self._objective, self._bound)
 
     def _neighbourhoods(self, dual: DualAscent, rounds: int) -> Termination | None:
         watch = self._watch
