@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -68,6 +69,20 @@ def test_dives_are_feasible_and_close() -> None:
         assert cost >= best
         n_best += cost == best
     assert n_best >= 120
+
+
+def test_dives_side_by_side_are_the_dives_one_by_one() -> None:
+    """Tests that several seeds give what each gives alone, in their order, on threads too."""
+    differ = 0
+    with ThreadPoolExecutor(2) as executor:
+        for _, problem in problems(9, 20, n_groups=40):
+            start = free_start(problem)
+            alone = [choice for seed in (1, 2, 3) for choice in dives(problem, *start, seeds=[seed])]
+            together = dives(problem, *start, seeds=[1, 2, 3], executor=executor)
+            assert len(alone) == len(together) == 3
+            assert all((one == other).all() for one, other in zip(alone, together))
+            differ += bool((together[0] != together[1]).any())
+    assert differ > 5
 
 
 def test_mending_takes_nothing_from_feasible_choices() -> None:

@@ -331,6 +331,21 @@ def test_bare_problems_stopped_early_are_honest() -> None:
     assert ends == {"optimal", "time_limit", "interrupted"}
 
 
+def test_fine_stages_that_would_not_end_in_time_are_left_out() -> None:
+    """Tests that what time is left after a first choice goes to improving it, where prices would take all of it."""
+    rng = np.random.default_rng(40)
+    problem = random_problem(rng, n_groups=60, n_resources=12, max_options=6, max_supply=40, always_free=True)
+    with as_if_large():
+        whole = solve(problem, SolveParams(gap=0.0), clock=Ticks(0.01))
+        reached = next(point.elapsed_seconds for point in whole.trace if point.phase == "greedy")
+        prices = next(point.elapsed_seconds for point in whole.trace if point.phase == "prices")
+        limit = reached + 0.25 * prices
+        short = solve(problem, SolveParams(gap=0.0, time_limit_seconds=limit), clock=Ticks(0.01))
+    phases = [[point.phase for point in result.trace] for result in (whole, short)]
+    assert phases[0].index("anneal") > phases[0].index("prices", phases[0].index("greedy"))
+    assert phases[1].count("prices") == 1 and "anneal" in phases[1]
+
+
 def test_larger_bare_problems_against_scipy() -> None:
     """Tests problems of 60 groups as if they were large against SciPy's solver."""
     rng = np.random.default_rng(31)
