@@ -110,7 +110,13 @@ def _piece_reason(
         for word in range(n_words):
             requires[word] |= network.item_requires[orders.line_sku[line], word]
     sku = orders.line_sku[lines[0]]
+    least = 1 if splits else orders.line_quantity[lines[0]]
     for at in range(network.sku_first_pair[sku], network.sku_first_pair[sku + 1]):
+        most = np.int64(0)
+        for resource in range(network.pair_first_resource[at], network.pair_first_resource[at + 1]):
+            most = max(most, network.supply[resource])
+        if most < least and reason >= NO_STOCK:
+            continue  # it could not say more than that
         node = network.pair_node[at]
         metres = distance_m(orders.lat[order], orders.lon[order], network.node_lat[node], network.node_lon[node])
         if not _may_serve(network, orders, order, node, metres):
@@ -294,7 +300,7 @@ def judge(
         elif orders.ship_complete[order] and n_servable < n_pieces:
             last_reason = SHIP_COMPLETE
         else:
-            masks = _largest(np.unique(slot_masks))
+            masks = _largest(np.unique(slot_masks[slot_masks != 0]))
             if not _covered(masks, servable, min(orders.max_shipments[order], n_pieces)):
                 last_reason = MAX_SHIPMENTS
         for line in range(first, last):
