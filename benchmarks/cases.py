@@ -86,7 +86,7 @@ CASES: tuple[Case, ...] = (
         minutes=2,
         days=(BASKET,),
         gap=0.0002,
-        time_limit_seconds=55.0,
+        time_limit_seconds=53.0,
         bars=(
             _in_all(60, 60),
             Bar(figure="gap", must=0.0008, aim=0.0002),
