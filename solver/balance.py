@@ -68,9 +68,6 @@ def balance(
     schedule: Schedule,
     seed: int,
     regret: float | None = None,
-    *,
-    choice: IntArray | None = None,
-    span: tuple[float, float] = (0.0, 1.0),
 ) -> tuple[IntArray, FloatArray, FloatArray]:
     """Choose options of about least cost that use about what there is.
 
@@ -88,10 +85,6 @@ def balance(
         Seed of the noise.
     regret : float, optional
         Unit of the temperatures in cents; the problem's own unless given.
-    choice : int64[n_groups], optional
-        Where to start instead.
-    span : (float, float)
-        The part of the schedule to go through, to go on later from where this ended.
 
     Returns
     -------
@@ -103,7 +96,7 @@ def balance(
         What one more unit of each resource would be charged: prices that answer to what is over-used now.
     """
     regret = typical_regret(problem, value_milli) if regret is None else regret
-    choice = cheapest_options(problem, value_milli) if choice is None else choice.copy()
+    choice = cheapest_options(problem, value_milli)
     hot = largest_usage(problem) > problem.supply
     keep = hot[problem.usage_resource] & (problem.usage_amount > 0)
     usage_start = offsets(keep.astype(np.int64))[problem.usage_start].astype(np.int32)
@@ -117,15 +110,14 @@ def balance(
     state = np.uint64(seed * 7919 + 1)
     level = price[hot].copy()
     usage = _usage(choice, usage_start, usage_row, usage_amount, supply.size)
-    begin, end = (round(schedule.n_sweeps * part) for part in span)
     now = level
-    for sweep in range(begin, end):
+    for sweep in range(schedule.n_sweeps):
         done = sweep / max(1, schedule.n_sweeps - 1)
         temperature = regret * schedule.hot * (schedule.cold / schedule.hot) ** done
         answer = schedule.soft * (schedule.hard / schedule.soft) ** done
         slope = answer * (level + regret / most) / np.maximum(most, supply)
         over = usage - supply
-        if sweep > begin:
+        if sweep > 0:
             level = np.maximum(0.0, level + schedule.drift * slope * over)
         now = level + slope * over
         state = np.uint64(

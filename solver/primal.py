@@ -16,8 +16,8 @@ from solver.problem import FloatArray, IntArray, Problem
 from solver.source import MILLI
 
 MANY_GROUPS = 2_000
-ATTEMPTS = 20
-"""Dives that are tried where there are fewer groups; with many, they differ less from each other."""
+ATTEMPTS, FEW_ATTEMPTS = 20, 2
+"""Dives that are tried with fewer groups and with many, where they differ less from each other."""
 NEAR_MOVES = 32
 """Options a group, on average, that annealing may move to."""
 
@@ -40,7 +40,7 @@ def first_choice(
     executor : Executor, optional
         Threads to dive side by side.
     """
-    n_attempts = 2 if problem.n_groups >= MANY_GROUPS else ATTEMPTS
+    n_attempts = FEW_ATTEMPTS if problem.n_groups >= MANY_GROUPS else ATTEMPTS
     found = dives(problem, value_milli, price, [seed * ATTEMPTS + attempt for attempt in range(n_attempts)], executor)
     if not found or problem.n_groups < MANY_GROUPS:
         found.extend(_greedy_choices(problem, value_milli))
