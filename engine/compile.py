@@ -8,12 +8,12 @@ import numpy as np
 
 from engine.documents import Batch
 from engine.errors import Fault, InputError
-from engine.few_visits import MOST_VISITS
 from engine.folding import fold_large_orders
 from engine.network import IntArray, Names, Network, build_network
 from engine.options import OrderOptions
 from engine.orders import Orders, build_orders
 from engine.shipments import MAX_LISTED_PIECES
+from engine.visit_search import MOST_VISITS
 from engine.workers import Mapper
 from solver.kernels import kernel
 from solver.problem import Problem

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.best_set import cheapest_service
 from engine.combinations import Loads
 from engine.network import IntArray, Network
 from engine.orders import Orders
@@ -231,7 +232,7 @@ def pack_order(
         effort.combine_steps,
     )
     values[:] = best_values
-    return described(network, shipments, visits[0], prices, steps, worths, sets, size, chosen, floor)
+    return described(network, shipments, visits[0], steps, worths, sets, size, chosen, floor)
 
 
 @kernel
@@ -296,7 +297,6 @@ def described(
     network: Network,
     shipments: Shipments,
     first_visit: int,
-    prices: Prices,
     steps: Loads,
     worths: Worths,
     sets: Sets,
@@ -305,6 +305,19 @@ def described(
     floor: int,
 ) -> Packed:
     """The chosen sets as shipments with their service and cents, those of an option in order of visit."""
+    rate_first, rate_max_g, rate_cents = network.rate_first, network.rate_max_g, network.rate_cents
+    fuel_bp, carbon_g, can_carry = network.service_fuel_bp, network.service_carbon_g, network.service_capabilities
+    shipment_cents, preference_cents = network.node_shipment_cents, network.node_preference_cents
+    line_cents, unit_cents, carbon_price = network.node_line_cents, network.node_unit_cents, network.carbon_cents_per_kg
+    slot_node, visit_slot, wide_row = network.slot_node, shipments.visit_slot, shipments.wide_row
+    wide_rate, wide_late, wide_metres = shipments.wide_rate, shipments.wide_late_cents, shipments.wide_metres
+    surcharge, capacity_price, set_visit, set_mask = (
+        worths.surcharge_cents,
+        worths.capacity_price,
+        sets.visit,
+        sets.mask,
+    )
+    requires = np.zeros((1, steps.requires.shape[1]), np.uint64)
     first = np.zeros(size.size + 1, np.int64)
     for i in range(size.size):
         first[i + 1] = first[i] + size[i]
@@ -315,15 +328,37 @@ def described(
     cents = np.empty(n, np.int64)
     for i in range(size.size):
         mine = chosen[i, : size[i]]
-        for k, j in enumerate(mine[np.argsort(sets.visit[mine])]):
+        for k, j in enumerate(mine[np.argsort(set_visit[mine])]):
             at = first[i] + k
-            v = sets.visit[j]
-            visit[at], mask[at] = first_visit + v, sets.mask[j]
-            service[at], cents[at], _ = carry(network, shipments, first_visit, prices, steps, worths, v, mask[at])
-            node = network.slot_node[shipments.visit_slot[visit[at]]]
-            cents[at] += network.node_shipment_cents[node] + network.node_preference_cents[node]
+            v = set_visit[j]
+            visit[at], mask[at] = first_visit + v, set_mask[j]
+            row, node = wide_row[visit[at]], slot_node[visit_slot[visit[at]]]
+            its_cents = shipment_cents[node] + preference_cents[node]
+            billable = actual = np.int64(0)
+            requires[:] = 0
             for piece in range(worths.value.shape[1]):
                 if (mask[at] >> piece) & 1:
-                    cents[at] += network.node_line_cents[node] * steps.lines[piece]
-                    cents[at] += network.node_unit_cents[node] * steps.units[piece]
+                    billable += steps.billable[piece]
+                    actual += steps.actual[piece]
+                    its_cents += line_cents[node] * steps.lines[piece] + unit_cents[node] * steps.units[piece]
+                    for word in range(requires.shape[1]):
+                        requires[0, word] |= steps.requires[piece, word]
+            service[at], freight, _ = cheapest_service(
+                rate_first,
+                rate_max_g,
+                rate_cents,
+                wide_rate[row],
+                wide_late[row],
+                fuel_bp,
+                surcharge,
+                carbon_price,
+                carbon_g,
+                wide_metres[row],
+                capacity_price[v],
+                can_carry,
+                requires,
+                billable,
+                actual,
+            )
+            cents[at] = its_cents + freight
     return Packed(floor, first, visit, mask, service, cents)

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.few_visits import MOST_VISITS
 from engine.listing import Listing, Options, joined
 from engine.network import IntArray, Network
 from engine.orders import Orders, nothing_cents
@@ -16,6 +15,7 @@ from engine.packed_pricing import price_packed
 from engine.pricing import price_orders
 from engine.shipments import MAX_LISTED_PIECES, Shipments, list_shipments
 from engine.usage import option_columns
+from engine.visit_search import MOST_VISITS
 from engine.workers import Mapper
 from solver.problem import ranges
 from solver.source import More, Prices

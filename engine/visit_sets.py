@@ -21,7 +21,7 @@ from solver.kernels import kernel
 from solver.source import MILLI
 
 N_SIDES = 2
-"""Lines below the freight of a visit, see :func:`engine.freight.lower_line`."""
+"""Lines below the freight of a visit, see :func:`engine.freight.lower_lines`."""
 NONE = -1
 NEVER = -(2**50)
 FAR = 2**50
@@ -160,6 +160,30 @@ def _saved(lines: Lines, among: IntArray, side: int) -> NDArray[np.int64]:
                 total += max(least, own[a, piece], own[b, piece])
             saved[i, j] = saved[j, i] = total
     return saved
+
+
+@kernel
+def useful_visits(lines: Lines, slack: int) -> IntArray:
+    """The visits that an option within slack of the best may hold, rising.
+
+    An option without one of its visits is an option too, unless the order must be complete: so no visit of a good one
+    costs much more than it saves.
+    """
+    start, own, least = lines.start, lines.own, lines.least
+    n_visits, n_pieces = own.shape[1], own.shape[2]
+    out = np.empty(n_visits, np.int64)
+    n = 0
+    for v in range(n_visits):
+        saves = np.int64(FAR)
+        for side in range(N_SIDES):
+            total = start[side, v]
+            for piece in range(n_pieces):
+                total += max(np.int64(0), own[side, v, piece])
+            saves = min(saves, total)
+        if saves >= -slack or least < 0:
+            out[n] = v
+            n += 1
+    return out[:n]
 
 
 @kernel

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.decode import Chosen
-from engine.few_visits import MOST_VISITS
 from engine.listing import Listing, Options, joined
 from engine.live.arrays import OrderArrays
 from engine.live.settle import settle
@@ -18,6 +17,7 @@ from engine.packed_pricing import price_packed
 from engine.pricing import price_orders
 from engine.shipments import Shipments, list_shipments
 from engine.usage import option_columns
+from engine.visit_search import MOST_VISITS
 from solver.source import MILLI, NO_FLOOR, Prices
 
 DEPTHS = (64, 4096)

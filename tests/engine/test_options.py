@@ -11,8 +11,8 @@ import pytest
 
 from engine.compile import Compiled, compile_batch
 from engine.documents import parse_batch
-from engine.few_visits import MOST_VISITS
 from engine.network import IntArray
+from engine.visit_search import MOST_VISITS
 from solver.cuts import Cuts
 from solver.problem import Problem
 from solver.source import MILLI, NO_FLOOR, More, Prices, price_of
