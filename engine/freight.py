@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.network import IntArray
 from engine.rates import freight_cents
@@ -62,7 +63,7 @@ def best_by_weight(
 
 
 @kernel
-def lower_line(
+def lower_lines(
     rate_first: IntArray,
     rate_max_g: IntArray,
     rate_cents: IntArray,
@@ -71,38 +72,50 @@ def lower_line(
     fuel_bp: IntArray,
     surcharge: IntArray,
     weight_g: int,
-    share: float,
-) -> tuple[float, float]:
-    """Cents ``a + b * grams`` that no service undercuts up to a weight, high near a share of it.
+    shares: tuple[float, ...],
+    base: NDArray[np.float64],
+    gram: NDArray[np.float64],
+) -> None:
+    """Fill in cents ``base + gram * grams`` that no service undercuts up to a weight, high near each share of it.
 
     A rising line lies below a step function where it does at the right ends of the steps.
     """
-    best_base, best_slope, best_value = 0.0, 0.0, -np.inf
+    n = 0
+    for service in range(rate.size):
+        if rate[service] >= 0:
+            n_rows = rate_first[rate[service] + 1] - rate_first[rate[service]]
+            n += 1 + n_rows * (weight_g // rate_max_g[rate_first[rate[service] + 1] - 1] + 1)
+    end_g, end_cents = np.empty(n), np.empty(n)  # right ends of steps, each service's freight of all the weight first
+    top = -1.0
+    n = 0
+    for service in range(rate.size):
+        if rate[service] < 0:
+            continue
+        first, last = rate_first[rate[service]], rate_first[rate[service] + 1]
+        fuel, extra = fuel_bp[service], surcharge[service]
+        cents = freight_cents(rate_first, rate_max_g, rate_cents, rate[service], weight_g, fuel, extra)
+        end_g[n], end_cents[n] = weight_g, late[service] + cents
+        top = end_cents[n] if top < 0.0 else top
+        n += 1
+        heaviest = rate_max_g[last - 1]
+        for parcels in range(weight_g // heaviest + 1):
+            for row in range(first, last):
+                w = parcels * heaviest + rate_max_g[row]
+                if w >= weight_g:
+                    break
+                cents = freight_cents(rate_first, rate_max_g, rate_cents, rate[service], w, fuel, extra)
+                end_g[n], end_cents[n] = w, late[service] + cents
+                n += 1
+    best = np.full(base.size, -np.inf)
     for i in range(N_SLOPES):
-        slope = -1.0
-        base = np.inf
-        for service in range(rate.size):
-            if rate[service] < 0:
-                continue
-            first, last = rate_first[rate[service]], rate_first[rate[service] + 1]
-            fuel, extra = fuel_bp[service], surcharge[service]
-            top = late[service] + freight_cents(
-                rate_first, rate_max_g, rate_cents, rate[service], weight_g, fuel, extra
-            )
-            if slope < 0.0:
-                slope = i / N_SLOPES * top / weight_g
-            base = min(base, top - slope * weight_g)
-            heaviest = rate_max_g[last - 1]
-            for parcels in range(weight_g // heaviest + 1):
-                for row in range(first, last):
-                    w = parcels * heaviest + rate_max_g[row]
-                    if w < weight_g:
-                        cents = freight_cents(rate_first, rate_max_g, rate_cents, rate[service], w, fuel, extra)
-                        base = min(base, late[service] + cents - slope * w)
-        value = base + slope * share * weight_g
-        if value > best_value:
-            best_base, best_slope, best_value = base, slope, value
-    return best_base, best_slope
+        slope = i / N_SLOPES * top / weight_g
+        lowest = np.inf
+        for k in range(n):
+            lowest = min(lowest, end_cents[k] - slope * end_g[k])
+        for k, share in enumerate(shares):
+            value = lowest + slope * share * weight_g
+            if value > best[k]:
+                base[k], gram[k], best[k] = lowest, slope, value
 
 
 @kernel

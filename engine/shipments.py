@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.combinations import MAX_CODE_BITS, combine, fill_steps, level_of, loads_of, piece_shifts
-from engine.freight import best_by_weight, lower_line
+from engine.freight import best_by_weight, lower_lines
 from engine.network import IntArray, Network
 from engine.orders import Orders
 from engine.rates import carbon_cents, covers, freight_cents, lost_cents
@@ -319,7 +319,8 @@ def _wide(
 ) -> tuple[IntArray, IntArray, IntArray, NDArray[np.float64], NDArray[np.float64]]:
     """What the wide visits need to make up shipments; visits that cost the same by weight share their lines."""
     rate_first, rate_max_g, rate_cents = network.rate_first, network.rate_max_g, network.rate_cents
-    n_services = network.service_fuel_bp.size
+    fuel_bp, residential_cents = network.service_fuel_bp, network.service_residential_cents
+    n_services = fuel_bp.size
     metres = np.empty(n_wide, np.int64)
     step_of = np.empty(n_wide, np.int64)
     rate = np.empty((n_wide, n_services), np.int64)
@@ -332,7 +333,7 @@ def _wide(
         if first == last or wide_row[first] < 0:
             continue
         for service in range(n_services):
-            surcharge[service] = network.service_residential_cents[service] if orders.residential[order] else 0
+            surcharge[service] = residential_cents[service] if orders.residential[order] else 0
         whole_g = np.int64(0)
         for line in range(orders.line_first[order], orders.line_first[order + 1]):
             whole_g += orders.line_quantity[line] * network.item_billable_g[orders.line_sku[line]]
@@ -358,18 +359,19 @@ def _wide(
                     break
             if known:
                 continue
-            for i, share in enumerate(LINE_SHARES):
-                base[row, i], gram[row, i] = lower_line(
-                    rate_first,
-                    rate_max_g,
-                    rate_cents,
-                    rate[row],
-                    late[row],
-                    network.service_fuel_bp,
-                    surcharge,
-                    weight_g,
-                    share,
-                )
+            lower_lines(
+                rate_first,
+                rate_max_g,
+                rate_cents,
+                rate[row],
+                late[row],
+                fuel_bp,
+                surcharge,
+                weight_g,
+                LINE_SHARES,
+                base[row],
+                gram[row],
+            )
     return metres, rate, late, base, gram
 
 
