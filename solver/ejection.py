@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from solver.gather import largest_usage
 from solver.greedy import NONE, take
@@ -46,14 +49,17 @@ class Annealer:
         start, stop = problem.usage_start[self._option], problem.usage_start[self._option + 1]
         entries = ranges(start, stop)
         keep = hot[problem.usage_resource[entries]] & (problem.usage_amount[entries] > 0)
-        self._usage_start = offsets(keep.astype(np.int64))[offsets(stop - start)]
+        # and is kept short: moves wait for memory more than for anything else
+        self._usage_start = _short(offsets(keep.astype(np.int64))[offsets(stop - start)])
         entries = entries[keep]
-        self._usage_row = (np.cumsum(hot) - 1)[problem.usage_resource[entries]]
-        self._usage_amount = problem.usage_amount[entries]
+        self._usage_row = _short((np.cumsum(hot) - 1)[problem.usage_resource[entries]])
+        self._usage_amount = _short(problem.usage_amount[entries])
         self._left = (problem.supply - problem.usage_of(choice))[hot]
-        self._group_of_entry = np.repeat(np.arange(problem.n_groups), np.diff(self._usage_start[self._first]))
-        crowd = _crowd(self._group_of_entry, self._usage_row, self._left.size)
-        self._member_first = offsets(crowd)
+        # each group has as many seats as its hungriest option uses rows; those in use are listed by row
+        n_seats = np.maximum.reduceat(np.diff(self._usage_start), self._first[:-1])
+        self._seat_first = offsets(n_seats.astype(np.int64))
+        self._group_of_seat = _short(np.repeat(np.arange(problem.n_groups), np.diff(self._seat_first)))
+        self._member_first = offsets(_crowd(self._first, self._usage_start, self._usage_row, self._left.size))
 
     @property
     def choice(self) -> IntArray:
@@ -75,7 +81,8 @@ class Annealer:
             self._usage_amount,
             self._value,
             self._member_first,
-            self._group_of_entry,
+            self._seat_first,
+            self._group_of_seat,
             self._left,
             self._now,
             self._best,
@@ -100,16 +107,23 @@ def _ranked(first: IntArray, value: FloatArray) -> IntArray:
     return order
 
 
+def _short(numbers: IntArray) -> NDArray[Any]:
+    """The same numbers in half the memory, if they are small enough."""
+    small = numbers.size == 0 or int(numbers.max()) <= np.iinfo(np.int32).max
+    return numbers.astype(np.int32) if small else numbers
+
+
 @kernel
-def _crowd(group_of_entry: IntArray, usage_row: IntArray, n_rows: int) -> IntArray:
-    """How many groups can use each row; the entries of a group lie together."""
+def _crowd(first: IntArray, usage_start: NDArray[Any], usage_row: NDArray[Any], n_rows: int) -> IntArray:
+    """How many groups can use each row."""
     crowd = np.zeros(n_rows, np.int64)
     last = np.full(n_rows, -1, np.int64)
-    for entry in range(usage_row.size):
-        row = usage_row[entry]
-        if last[row] != group_of_entry[entry]:
-            last[row] = group_of_entry[entry]
-            crowd[row] += 1
+    for group in range(first.size - 1):
+        for entry in range(usage_start[first[group]], usage_start[first[group + 1]]):
+            row = usage_row[entry]
+            if last[row] != group:
+                last[row] = group
+                crowd[row] += 1
     return crowd
 
 
@@ -123,23 +137,26 @@ def _next(state: np.uint64) -> np.uint64:
 
 
 @kernel
-def _link(option, usage_start, usage_resource, member_first, member, count, place):  # type: ignore[no-untyped-def]
+def _link(option, seat, usage_start, usage_row, member_first, member, count, place):  # type: ignore[no-untyped-def]
+    """List the seats of a group, from its first on, under the rows that its option uses."""
     for entry in range(usage_start[option], usage_start[option + 1]):
-        resource = usage_resource[entry]
-        at = member_first[resource] + count[resource]
-        member[at] = entry
-        place[entry] = at
-        count[resource] += 1
+        row = usage_row[entry]
+        at = member_first[row] + count[row]
+        member[at] = seat
+        place[seat] = at
+        count[row] += 1
+        seat += 1
 
 
 @kernel
-def _unlink(option, usage_start, usage_resource, member_first, member, count, place):  # type: ignore[no-untyped-def]
+def _unlink(option, seat, usage_start, usage_row, member_first, member, count, place):  # type: ignore[no-untyped-def]
     for entry in range(usage_start[option], usage_start[option + 1]):
-        resource = usage_resource[entry]
-        count[resource] -= 1
-        moved = member[member_first[resource] + count[resource]]
-        member[place[entry]] = moved
-        place[moved] = place[entry]
+        row = usage_row[entry]
+        count[row] -= 1
+        moved = member[member_first[row] + count[row]]
+        member[place[seat]] = moved
+        place[moved] = place[seat]
+        seat += 1
 
 
 @kernel
@@ -191,7 +208,8 @@ def _anneal(  # type: ignore[no-untyped-def]
     usage_amount,
     value,
     member_first,
-    group_of_entry,
+    seat_first,
+    group_of_seat,
     left,
     choice,
     best,
@@ -204,11 +222,11 @@ def _anneal(  # type: ignore[no-untyped-def]
 ):
     n_groups = first.size - 1
     n_resources = left.size
-    member = np.empty(member_first[n_resources], np.int64)
+    member = np.empty(member_first[n_resources], np.int32)
     count = np.zeros(n_resources, np.int64)
-    place = np.empty(usage_resource.size, np.int64)
+    place = np.empty(group_of_seat.size, np.int64)
     for group in range(n_groups):
-        _link(choice[group], usage_start, usage_resource, member_first, member, count, place)
+        _link(choice[group], seat_first[group], usage_start, usage_resource, member_first, member, count, place)
     evicted = np.empty(MAX_EVICTED + 1, np.int64)
     was = np.empty(MAX_EVICTED + 1, np.int64)
     dirty = np.zeros(n_groups, np.bool_)
@@ -260,7 +278,7 @@ def _anneal(  # type: ignore[no-untyped-def]
         state = _next(state)
         weight = np.float64((state >> np.uint64(20)) % np.uint64(3)) * 0.5
 
-        _unlink(old, usage_start, usage_resource, member_first, member, count, place)
+        _unlink(old, seat_first[group], usage_start, usage_resource, member_first, member, count, place)
         take(old, -1, usage_start, usage_resource, usage_amount, left)
         fits = take(option, 1, usage_start, usage_resource, usage_amount, left)
         evicted[0] = group
@@ -278,7 +296,7 @@ def _anneal(  # type: ignore[no-untyped-def]
                         failed = True
                         break
                     victim = NONE
-                    loss = np.inf
+                    loss = allowed + SPARE * temperature - lost  # who would lose more is no victim
                     n_tries = min(n_members, N_SAMPLED)
                     state = _next(state)
                     offset = np.int64((state >> np.uint64(11)) % np.uint64(n_members))
@@ -288,7 +306,7 @@ def _anneal(  # type: ignore[no-untyped-def]
                             state = _next(state)
                             which = np.int64((state >> np.uint64(11)) % np.uint64(n_members))
                         at = member[member_first[resource] + which]
-                        other = group_of_entry[at]
+                        other = np.int64(group_of_seat[at])
                         theirs = choice[other]
                         take(theirs, -1, usage_start, usage_resource, usage_amount, left)
                         ceiling = value[theirs] + loss
@@ -311,11 +329,8 @@ def _anneal(  # type: ignore[no-untyped-def]
                         failed = True
                         break
                     lost += loss
-                    if lost > allowed + SPARE * temperature:
-                        failed = True
-                        break
                     theirs = choice[victim]
-                    _unlink(theirs, usage_start, usage_resource, member_first, member, count, place)
+                    _unlink(theirs, seat_first[victim], usage_start, usage_resource, member_first, member, count, place)
                     take(theirs, -1, usage_start, usage_resource, usage_amount, left)
                     delta -= cost[theirs]
                     choice[victim] = NONE
@@ -327,7 +342,7 @@ def _anneal(  # type: ignore[no-untyped-def]
         n_back = 1
         if not failed:
             choice[group] = option
-            _link(option, usage_start, usage_resource, member_first, member, count, place)
+            _link(option, seat_first[group], usage_start, usage_resource, member_first, member, count, place)
             while n_back < n_evicted:
                 other = evicted[n_back]
                 found, _ = _best_fit(other, first, cost, usage_start, usage_resource, usage_amount, value, weight, left)
@@ -336,7 +351,7 @@ def _anneal(  # type: ignore[no-untyped-def]
                     break
                 choice[other] = found
                 take(found, 1, usage_start, usage_resource, usage_amount, left)
-                _link(found, usage_start, usage_resource, member_first, member, count, place)
+                _link(found, seat_first[other], usage_start, usage_resource, member_first, member, count, place)
                 delta += cost[found]
                 n_back += 1
                 if delta > allowed + 20.0 * temperature and n_back == n_evicted:
@@ -346,7 +361,9 @@ def _anneal(  # type: ignore[no-untyped-def]
             if failed:
                 for i in range(n_back):
                     theirs = choice[evicted[i]]
-                    _unlink(theirs, usage_start, usage_resource, member_first, member, count, place)
+                    _unlink(
+                        theirs, seat_first[evicted[i]], usage_start, usage_resource, member_first, member, count, place
+                    )
                     take(theirs, -1, usage_start, usage_resource, usage_amount, left)
         else:
             take(option, -1, usage_start, usage_resource, usage_amount, left)
@@ -354,7 +371,7 @@ def _anneal(  # type: ignore[no-untyped-def]
             for i in range(n_evicted):
                 choice[evicted[i]] = was[i]
                 take(was[i], 1, usage_start, usage_resource, usage_amount, left)
-                _link(was[i], usage_start, usage_resource, member_first, member, count, place)
+                _link(was[i], seat_first[evicted[i]], usage_start, usage_resource, member_first, member, count, place)
             continue
         now += delta
         for i in range(n_evicted):
