@@ -40,12 +40,12 @@ class Schedule:
         After a sweep the level of each price moves by this part of its answer.
     """
 
-    n_sweeps: int = 100
-    hot: float = 1.0
-    cold: float = 1.0 / 30.0
-    soft: float = 0.05
-    hard: float = 100.0
-    drift: float = 0.3
+    n_sweeps: int = 300
+    hot: float = 0.3
+    cold: float = 0.01
+    soft: float = 0.02
+    hard: float = 10.0
+    drift: float = 0.1
 
 
 def typical_regret(problem: Problem, value_milli: IntArray) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,9 @@ from solver.problem import FloatArray, IntArray, Problem
 
 NEAR = 16
 """Options a group, on average, that the sweeps look at."""
+SCHEDULES = (Schedule(), Schedule(hard=100.0))
+"""Where prices answer softly to the end a dive ends cheaper and over-uses more; which of the two loses less in mending
+depends on how much an over-used unit sets in motion."""
 
 
 def near_options(problem: Problem, value_milli: IntArray, per_group: int, choice: IntArray | None = None) -> IntArray:
@@ -75,11 +80,13 @@ def dives(
     value_milli: IntArray,
     price: FloatArray,
     seeds: Sequence[int],
+    n_sweeps: int,
     executor: Executor | None = None,
 ) -> list[IntArray]:
     """Feasible choices close to the bound, one for each seed that leads to one.
 
-    A dive takes time in proportion to the options; what it loses in mending is a matter of luck.
+    The first seeds try each schedule once, the others follow the one that ended cheapest. A dive takes time in
+    proportion to options and sweeps; what it loses in mending is a matter of luck.
 
     Parameters
     ----------
@@ -91,18 +98,27 @@ def dives(
         Cents a unit, as they are in the reduced costs.
     seeds : sequence of int
         Seeds of the noise.
+    n_sweeps : int
+        Sweeps of each dive, from 1.
     executor : Executor, optional
         Threads to dive side by side.
     """
     options = near_options(problem, value_milli, NEAR)
     part = part_of(problem, options)
     regret = typical_regret(problem, value_milli)
+    schedules = [replace(schedule, n_sweeps=n_sweeps) for schedule in SCHEDULES]
+    run = executor.map if executor else map
 
-    def dive(seed: int) -> IntArray | None:
-        rough, _, _ = balance(part.problem, value_milli[options], price[part.resource], Schedule(), seed, regret)
+    def dive(seed: int, schedule: Schedule) -> IntArray | None:
+        rough, _, _ = balance(part.problem, value_milli[options], price[part.resource], schedule, seed, regret)
         return mend(problem, value_milli, options[rough])
 
-    found = executor.map(dive, seeds) if executor else map(dive, seeds)
+    def cost(choice: IntArray | None) -> float:
+        return np.inf if choice is None else float(problem.cost[choice].sum())
+
+    found = list(run(dive, seeds, schedules))
+    better = schedules[int(np.argmin([cost(choice) for choice in found]))] if found else schedules[0]
+    found.extend(run(dive, seeds[len(found) :], repeat(better)))
     return [choice for choice in found if choice is not None]
 
 

@@ -16,8 +16,9 @@ from solver.problem import FloatArray, IntArray, Problem
 from solver.source import MILLI
 
 MANY_GROUPS = 2_000
-ATTEMPTS, FEW_ATTEMPTS = 20, 2
-"""Dives that are tried with fewer groups and with many, where they differ less from each other."""
+EFFORTS = ((MANY_GROUPS, 20, 100), (50_000, 6, 600), (2**62, 2, 300))
+"""Below how many groups how many dives of how many sweeps are made."""
+MOST_DIVES = 20
 NEAR_MOVES = 32
 """Options a group, on average, that annealing may move to."""
 
@@ -40,8 +41,9 @@ def first_choice(
     executor : Executor, optional
         Threads to dive side by side.
     """
-    n_attempts = FEW_ATTEMPTS if problem.n_groups >= MANY_GROUPS else ATTEMPTS
-    found = dives(problem, value_milli, price, [seed * ATTEMPTS + attempt for attempt in range(n_attempts)], executor)
+    n_dives, n_sweeps = next(effort for below, *effort in EFFORTS if problem.n_groups < below)
+    seeds = [seed * MOST_DIVES + number for number in range(n_dives)]
+    found = dives(problem, value_milli, price, seeds, n_sweeps, executor)
     if not found or problem.n_groups < MANY_GROUPS:
         found.extend(_greedy_choices(problem, value_milli))
     return min(found, key=lambda one: int(problem.cost[one].sum()), default=None)

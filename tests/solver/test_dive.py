@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from solver import Problem
 from solver.balance import Schedule, balance, typical_regret
 from solver.check import verify
 from solver.core import part_of
-from solver.dive import dives, mend, near_options
+from solver.dive import NEAR, SCHEDULES, dives, mend, near_options
 from solver.mip import MipLimits
 from solver.neighbourhood import NeighbourhoodSearch
 from solver.pool import merged_usage
@@ -62,7 +63,7 @@ def test_dives_are_feasible_and_close() -> None:
     """Tests that a dive always finds a choice where one option uses nothing, and that it is mostly the optimum."""
     n_best = 0
     for _, problem in problems(3, 200):
-        (choice,) = dives(problem, *free_start(problem), seeds=[1])
+        (choice,) = dives(problem, *free_start(problem), seeds=[1], n_sweeps=100)
         best = brute_force(problem)
         assert best is not None
         cost = verify(problem, choice)
@@ -72,17 +73,40 @@ def test_dives_are_feasible_and_close() -> None:
 
 
 def test_dives_side_by_side_are_the_dives_one_by_one() -> None:
-    """Tests that several seeds give what each gives alone, in their order, on threads too."""
+    """Tests that several seeds give the same choices in the same order on threads, and differ from each other."""
     differ = 0
     with ThreadPoolExecutor(2) as executor:
         for _, problem in problems(9, 20, n_groups=40):
             start = free_start(problem)
-            alone = [choice for seed in (1, 2, 3) for choice in dives(problem, *start, seeds=[seed])]
-            together = dives(problem, *start, seeds=[1, 2, 3], executor=executor)
-            assert len(alone) == len(together) == 3
+            alone = dives(problem, *start, seeds=[1, 2, 3, 4], n_sweeps=3)
+            together = dives(problem, *start, seeds=[1, 2, 3, 4], n_sweeps=3, executor=executor)
+            assert len(alone) == len(together) == 4
             assert all((one == other).all() for one, other in zip(alone, together))
-            differ += bool((together[0] != together[1]).any())
+            differ += any((together[0] != other).any() for other in together[1:])
     assert differ > 5
+
+
+def test_later_dives_follow_the_better_schedule() -> None:
+    """Tests that each schedule is tried once, and that all other seeds take the one that ended cheaper."""
+    n_soft = n_hard = 0
+    for _, problem in problems(10, 40, n_groups=40):
+        start = free_start(problem)
+        found = [verify(problem, choice) for choice in dives(problem, *start, seeds=[1, 2, 3], n_sweeps=20)]
+        options = near_options(problem, start[0], NEAR)
+        part = part_of(problem, options)
+        regret = typical_regret(problem, start[0])
+        ends = []
+        for schedule in SCHEDULES:
+            its = replace(schedule, n_sweeps=20)
+            rough, _, _ = balance(part.problem, start[0][options], start[1][part.resource], its, 3, regret)
+            mended = mend(problem, start[0], options[rough])
+            assert mended is not None
+            ends.append(verify(problem, mended))
+        better = 0 if found[0] <= found[1] else 1
+        assert found[2] == ends[better]
+        n_soft += better == 0 and ends[0] != ends[1]
+        n_hard += better == 1 and ends[0] != ends[1]
+    assert n_soft > 0 and n_hard > 0
 
 
 def test_mending_takes_nothing_from_feasible_choices() -> None:
