@@ -86,7 +86,7 @@ CASES: tuple[Case, ...] = (
         minutes=2,
         days=(BASKET,),
         gap=0.0002,
-        time_limit_seconds=53.0,
+        time_limit_seconds=55.0,
         bars=(
             _in_all(60, 60),
             Bar(figure="gap", must=0.0008, aim=0.0002),
@@ -100,7 +100,7 @@ CASES: tuple[Case, ...] = (
         minutes=7,
         days=(Day(load="basket", n_orders=200_000),),
         gap=0.0005,
-        time_limit_seconds=258.0,
+        time_limit_seconds=265.0,
         bars=(_in_all(300, 240), Bar(figure="gap", must=0.003, aim=0.0005), RIGHT),
     ),
     AllocationCase(
