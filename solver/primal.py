@@ -16,7 +16,7 @@ from solver.problem import FloatArray, IntArray, Problem
 from solver.source import MILLI
 
 MANY_GROUPS = 2_000
-EFFORTS = ((MANY_GROUPS, 20, 300), (50_000, 6, 600), (2**62, 2, 300))
+EFFORTS = ((MANY_GROUPS, 20, 300), (50_000, 6, 600), (2**62, 2, 200))
 """Below how many groups how many dives of how many sweeps are made."""
 MOST_DIVES = 20
 NEAR_MOVES = 32
