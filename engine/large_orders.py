@@ -311,12 +311,8 @@ def described(
     line_cents, unit_cents, carbon_price = network.node_line_cents, network.node_unit_cents, network.carbon_cents_per_kg
     slot_node, visit_slot, wide_row = network.slot_node, shipments.visit_slot, shipments.wide_row
     wide_rate, wide_late, wide_metres = shipments.wide_rate, shipments.wide_late_cents, shipments.wide_metres
-    surcharge, capacity_price, set_visit, set_mask = (
-        worths.surcharge_cents,
-        worths.capacity_price,
-        sets.visit,
-        sets.mask,
-    )
+    surcharge, capacity_price = worths.surcharge_cents, worths.capacity_price
+    set_visit, set_mask = sets.visit, sets.mask
     requires = np.zeros((1, steps.requires.shape[1]), np.uint64)
     first = np.zeros(size.size + 1, np.int64)
     for i in range(size.size):

@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.network import NOW, IntArray, Names, Network, codes, days
-from engine.rates import stock_resource
-from engine.reasons import pair_of
+from engine.rates import pair_of, stock_resource
 from solver.kernels import kernel
 from solver.problem import FloatArray
 from solver.source import MILLI
@@ -60,7 +59,7 @@ def map_prices(network: Network, rows: PriceRows, unit: IntArray) -> None:
         if kind == 0:
             if sku < 0 or sku >= n_skus:
                 continue
-            pair = pair_of(network, sku, node)
+            pair = pair_of(network.sku_first_pair, network.pair_node, sku, node)
             if pair < 0:
                 continue
             resource = stock_resource(network.pair_first_resource, network.stock_day, pair, day)

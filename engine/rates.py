@@ -124,6 +124,20 @@ def covers(have: NDArray[np.uint64], i: int, need: NDArray[np.uint64], j: int) -
 
 
 @kernel
+def pair_of(sku_first_pair: IntArray, pair_node: IntArray, sku: int, node: int) -> int:
+    """The number of a (node, sku) pair; -1 where it has no stock row."""
+    low, end = sku_first_pair[sku], sku_first_pair[sku + 1]
+    high = end
+    while low < high:
+        middle = (low + high) >> 1
+        if pair_node[middle] < node:
+            low = middle + 1
+        else:
+            high = middle
+    return int(low) if low < end and pair_node[low] == node else -1
+
+
+@kernel
 def stock_resource(pair_first_resource: IntArray, stock_day: IntArray, pair: int, day: int) -> int:
     """The stock interval that a shipment on a day draws on first; -1 where nothing has arrived by then."""
     resource = NO_RESOURCE

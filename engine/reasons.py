@@ -12,7 +12,7 @@ from engine.calendar import NO_DAY
 from engine.covered import is_covered, largest_sets
 from engine.network import IntArray, Network
 from engine.orders import Orders
-from engine.rates import covers, distance_m, lane_or_band, named_in, stock_resource
+from engine.rates import covers, distance_m, lane_or_band, named_in, pair_of, stock_resource
 from engine.workers import Mapper
 from solver.kernels import kernel
 
@@ -85,24 +85,12 @@ def service_route(
 
 
 @kernel
-def _pair_of(first_pair: IntArray, pair_node: IntArray, sku: int, node: int) -> int:
-    first, last = first_pair[sku], first_pair[sku + 1]
-    at = first + np.searchsorted(pair_node[first:last], node)
-    return at if at < last and pair_node[at] == node else -1
-
-
-@kernel
-def pair_of(network: Network, sku: int, node: int) -> int:
-    return _pair_of(network.sku_first_pair, network.pair_node, sku, node)
-
-
-@kernel
 def _pairs_here(
     first_pair: IntArray, pair_node: IntArray, line_sku: IntArray, lines: IntArray, node: int, pairs: IntArray
 ) -> bool:
     """Find the pair of each line of a piece at a node; whether it carries them all."""
     for i in range(lines.size):
-        pairs[i] = _pair_of(first_pair, pair_node, line_sku[lines[i]], node)
+        pairs[i] = pair_of(first_pair, pair_node, line_sku[lines[i]], node)
         if pairs[i] < 0:
             return False
     return True

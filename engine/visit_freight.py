@@ -18,6 +18,7 @@ from solver.kernels import kernel
 from solver.source import MILLI
 
 MOST_ASKS = 3
+"""Different demands of an order's pieces that are told apart."""
 
 
 class Stairs(NamedTuple):

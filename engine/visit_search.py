@@ -182,6 +182,9 @@ def search_sets(
                 beyond = np.int64(FAR)  # what the next best service of a shipment asks more
                 for t in range(k):
                     v, its_mask = visit[t], mask[n, t]
+                    if its_mask == 0:
+                        value = np.int64(UNABLE)
+                        break
                     its_actual, apart = np.int64(0), np.int64(0)
                     needs[:] = 0
                     for piece in range(n_all):
@@ -210,7 +213,7 @@ def search_sets(
                         weight[n, t],
                         its_actual,
                     )
-                    if its_mask == 0 or service < 0 or value <= UNABLE:
+                    if service < 0:
                         value = np.int64(UNABLE)
                         break
                     value -= milli

@@ -14,10 +14,9 @@ from engine.explain.standing import Standing
 from engine.live.answers import Rival
 from engine.live.arrays import order_arrays
 from engine.live.explaining import explain
-from engine.live.stock import pair_of
 from engine.live.types import Decision, Order
 from engine.network import IntArray
-from engine.rates import distance_m
+from engine.rates import distance_m, pair_of
 from solver.source import MILLI
 
 STUDIED = 4

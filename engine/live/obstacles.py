@@ -9,9 +9,8 @@ from engine.live.answers import Obstacle
 from engine.live.arrays import OrderArrays
 from engine.live.dates import day_of
 from engine.live.state import State
-from engine.live.stock import pair_of
 from engine.live.types import Order, OrderLine
-from engine.rates import covers, distance_m, stock_resource
+from engine.rates import covers, distance_m, pair_of, stock_resource
 from engine.reasons import service_route
 
 

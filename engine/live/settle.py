@@ -11,9 +11,10 @@ from engine.combinations import level_of, piece_shifts
 from engine.decode import Chosen, move_services
 from engine.listing import Options
 from engine.live.capacity import Used
-from engine.live.stock import StockRows, pair_of
+from engine.live.stock import StockRows
 from engine.network import IntArray, Network
 from engine.orders import Orders
+from engine.rates import pair_of
 from engine.reasons import judge
 from engine.shipments import Shipments
 from engine.visits import grown

@@ -17,9 +17,10 @@ from engine.live.capacity import NO_SERVICE, NOTHING_USED, UsedChanges
 from engine.live.dates import day_of
 from engine.live.prices import LivePrices
 from engine.live.state import Base, State, all_stock, all_used, base_of, build_state, contents_of
-from engine.live.stock import NO_STOCK, StockChanges, pair_of
+from engine.live.stock import NO_STOCK, StockChanges
 from engine.live.types import CapacityTaken, Decision, Position, StockDelta, UsedDelta
 from engine.network import NOW
+from engine.rates import pair_of
 
 
 class Snapshot:

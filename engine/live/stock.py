@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.network import IntArray
+from engine.rates import pair_of
 from solver.kernels import kernel
 
 
@@ -38,20 +39,6 @@ class StockChanges(NamedTuple):
     day: IntArray
     on_hand: IntArray
     held: IntArray
-
-
-@kernel
-def pair_of(sku_first_pair: IntArray, pair_node: IntArray, sku: int, node: int) -> int:
-    """The number of a (node, sku) pair; -1 where it has no stock row."""
-    low, end = sku_first_pair[sku], sku_first_pair[sku + 1]
-    high = end
-    while low < high:
-        middle = (low + high) >> 1
-        if pair_node[middle] < node:
-            low = middle + 1
-        else:
-            high = middle
-    return int(low) if low < end and pair_node[low] == node else -1
 
 
 @kernel

@@ -8,11 +8,10 @@ from engine.calendar import day_number
 from engine.live.answers import ResourcePrice
 from engine.live.dates import day_of
 from engine.live.state import State
-from engine.live.stock import pair_of
 from engine.live.types import Decision
 from engine.network import NOW
 from engine.prices import KINDS
-from engine.rates import stock_resource
+from engine.rates import pair_of, stock_resource
 from solver.source import MILLI, Prices
 
 
